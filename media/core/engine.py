@@ -1,0 +1,556 @@
+"""The forwarder: commands, batches and time in; copies, control packets and events out.
+
+Ties the parts of media.core together and holds no policy of its own.  Single-threaded and synchronous: one
+mutation, then drain with take_control() and take_events().  Nothing here blocks, sleeps or reads a clock.
+
+Data path   receive() per batch of decrypted RTP: ingress -> numbering -> fan-out into the send arena.
+Control     handle_rtcp() per decrypted RTCP packet, poll() every POLL_US, commands at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.core import rtcp
+from media.core.codecs import is_keyframe
+from media.core.drops import Drop, DropCounters
+from media.core.egress import Copies, fan_out
+from media.core.errors import LimitError
+from media.core.ice import IceLite
+from media.core.ingress import Packets, account, read_batch
+from media.core.keyframes import KeyframeRequests
+from media.core.model import (
+    URI_ABS_SEND_TIME,
+    URI_AUDIO_LEVEL,
+    URI_MID,
+    URI_TRANSPORT_CC,
+    URI_VIDEO_ORIENTATION,
+    Event,
+    LocalIce,
+    Outgoing,
+    ParticipantId,
+    ReceiveSpec,
+    RoomId,
+    SendSpec,
+    SpeakersChanged,
+    SubscriptionId,
+    TrackId,
+    TransportConnected,
+    TransportFailed,
+    TransportId,
+)
+from media.core.ntp import SenderClock
+from media.core.packets import HEAD, Arena
+from media.core.reports import Reports, Transport, cname
+from media.core.settings import Settings
+from media.core.speakers import ActiveSpeakers
+from media.core.strays import Publisher, Strays, Track
+from media.core.subscriptions import FIRST_SEQUENCE, Flow, Subscription
+from media.core.tables import NEVER, Rows, SubscriptionTable, TrackTable
+from media.core.twcc import FeedbackLog
+
+POLL_US = 10_000
+"""How often poll() wants to be called: half the shortest wait before a NACK."""
+FEEDBACK_US = 100_000  # transport-wide feedback: libwebrtc's default interval
+SPEAKERS_US = 200_000
+EXPIRY_US = 1_000_000
+FEEDBACK_LOG = 1 << 15  # packets between two feedbacks: 300,000 a second
+
+Ints = NDArray[np.int64]
+ICE_CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"  # RFC 8839 5.4 ice-char
+
+
+class Engine:
+    """One process's forwarder.
+
+    entropy  returns that many random bytes; injected so that tests repeat
+    arena    received packets live here, in the rows that the io layer chose for them
+    send     copies to encrypt and send, valid until the next receive()
+    """
+
+    def __init__(self, settings: Settings, entropy: Callable[[int], bytes]) -> None:
+        self.settings = settings
+        self.arena = Arena(settings.history_rows)
+        self.send = Arena(settings.send_rows)
+        self.counters = DropCounters()
+        self.ice = IceLite()
+        self.received = 0
+        self.forwarded = 0
+        self._entropy = entropy
+        self._tracks = TrackTable(settings.tracks_max)
+        self._subscriptions = SubscriptionTable(settings.subscriptions_max)
+        self._transport_rows = Rows(settings.transports_max, "transports_max")
+        self._transports: dict[int, Transport] = {}
+        self._strays = Strays(self.arena, self._tracks, self.counters)
+        self._flow = Flow(self.arena, self._tracks, self._subscriptions, self.counters)
+        self._by_row: dict[int, Subscription] = {}
+        self._orientation_ids: dict[int, int] = {}
+        self._fan_stale = False
+        self._waiting: set[int] = set()
+        self._lossy: set[int] = set()
+        self._keyframes = KeyframeRequests(settings.tracks_max)
+        self._feedback = FeedbackLog(settings.transports_max, FEEDBACK_LOG)
+        self._speakers = ActiveSpeakers(settings.tracks_max)
+        self._reports = Reports(
+            self._tracks, self._subscriptions, self._flow, self._strays, self._by_row, self.counters
+        )
+        self._own_ssrc = np.zeros(settings.transports_max, np.int64)
+        self._media_ssrc = np.zeros(settings.transports_max, np.int64)
+        self._feedback_due_us = 0
+        self._speakers_due_us = 0
+        self._expiry_due_us = 0
+        self.kept: Ints = np.zeros(0, np.int64)
+        """Arena rows of the last batch that may be asked again: do not receive into them until they are old."""
+        self._closed: list[TransportId] = []
+        self._control: list[tuple[TransportId, bytes, bool]] = []
+        self._events: list[Event] = []
+
+    # -- commands: transports ------------------------------------------------------------------
+
+    def open_transport(self, now_us: int) -> tuple[TransportId, LocalIce]:
+        """Make room for one peer connection.  LimitError when transports_max are open."""
+        row = self._transport_rows.take()
+        self._transports[row] = Transport(row=row, ssrc=self._random_ssrc(), opened_us=now_us)
+        self._own_ssrc[row] = self._transports[row].ssrc
+        ice = self._new_ice()
+        self.ice.register(row, ice.ufrag, ice.pwd, now_us)
+        return TransportId(row), ice
+
+    def restart_ice(self, transport: TransportId) -> LocalIce:
+        """New ICE credentials; DTLS, SRTP and all numbering go on (RFC 8445 9, checklist rule 29)."""
+        ice = self._new_ice()
+        self._transport(transport)
+        self.ice.restart(transport, ice.ufrag, ice.pwd)
+        return ice
+
+    def close_transport(self, transport: TransportId) -> None:
+        """Forget a peer connection with everything it publishes and receives."""
+        known = self._transport(transport)
+        publisher = self._strays.publishers.get(transport)
+        if publisher is not None:
+            for track in list(publisher.tracks.values()):
+                self.remove_track(TrackId(track.row))
+            self._strays.publishers.pop(transport, None)
+        for subscription in [self._by_row[row] for row in sorted(known.subscriptions)]:
+            self.remove_subscription(SubscriptionId(subscription.row))
+        self.ice.forget(transport)
+        self._feedback.reset(transport)
+        self._media_ssrc[transport] = 0
+        del self._transports[transport]
+        self._closed.append(transport)
+        self._transport_rows.give_back(transport)
+
+    def is_connected(self, transport: TransportId) -> bool:
+        return self._transport(transport).connected
+
+    def connected(self, transport: TransportId) -> None:
+        """The io layer finished DTLS: tell the upper layers, ask for pictures."""
+        self._transport(transport).connected = True
+        self._events.append(TransportConnected(transport))
+
+    def failed(self, transport: TransportId, reason: str) -> None:
+        """The io layer or the consent timer gave a transport up.  It stays open until the upper layer closes it."""
+        known = self._transports.get(transport)
+        if known is not None and not known.failed:
+            known.connected, known.failed = False, True
+            self._events.append(TransportFailed(transport, reason))
+
+    # -- commands: tracks ----------------------------------------------------------------------
+
+    def add_track(self, transport: TransportId, room: RoomId, participant: ParticipantId, spec: ReceiveSpec) -> TrackId:
+        """A peer connection publishes another stream.  ValueError: its mid is taken.  LimitError: tracks_max."""
+        self._transport(transport)
+        publisher = self._strays.publishers.setdefault(transport, Publisher())
+        if spec.mid in publisher.tracks:
+            raise ValueError(f"mid {spec.mid!r} is already published on transport {transport}")
+        row = self._tracks.rows.take()
+        self._tracks.clear(row)
+        self._tracks.rate[row] = spec.codec.clock_rate
+        self._tracks.kept[row] = spec.kind == "video"
+        track = Track(row, transport, room, participant, spec, SenderClock(spec.codec.clock_rate))
+        publisher.tracks[spec.mid] = track
+        publisher.extensions.update(spec.extensions)
+        self._strays.tracks[row] = track
+        if spec.ssrc is not None:
+            self._strays.bind(track, transport, spec.ssrc)
+        if spec.rtx_ssrc is not None:
+            track.rtx_ssrc = spec.rtx_ssrc
+            publisher.by_rtx_ssrc[spec.rtx_ssrc] = track
+        self._keyframes.reset(row)
+        if spec.kind == "audio":
+            self._speakers.assign(row, room, participant)
+        return TrackId(row)
+
+    def remove_track(self, track: TrackId) -> None:
+        """A stream is no longer published: its subscriptions end with it."""
+        known = self._strays.tracks.pop(track)
+        for row in sorted(known.subscriptions):
+            self.remove_subscription(SubscriptionId(row))
+        publisher = self._strays.publishers[known.transport]
+        del publisher.tracks[known.spec.mid]
+        if known.rtx_ssrc is not None:
+            publisher.by_rtx_ssrc.pop(known.rtx_ssrc, None)
+        if known.ssrc is not None:
+            self._tracks.by_ssrc.pop(known.transport << 32 | known.ssrc, None)
+        if known.spec.kind == "audio":
+            self._speakers.release(track)
+        self._waiting.discard(track)
+        self._lossy.discard(track)
+        self._tracks.clear(track)
+        self._tracks.rows.give_back(track)
+        self._fan_stale = True
+
+    def set_track_muted(self, track: TrackId, muted: bool) -> None:
+        """While muted, packets are dropped by name; after it, video waits for a key frame."""
+        known = self._strays.tracks[track]
+        if known.muted == muted:
+            return
+        known.muted = muted
+        self._tracks.word0[track] = NEVER  # the scalar reader looks, and learns the layout again
+        for row in known.subscriptions:
+            subscription = self._by_row[row]
+            if muted:
+                self._hold(subscription)
+            elif not subscription.paused:
+                self._await_start(subscription)
+
+    # -- commands: subscriptions ---------------------------------------------------------------
+
+    def add_subscription(self, transport: TransportId, track: TrackId, spec: SendSpec) -> Outgoing:
+        """Send a track to a transport.  LimitError: subscriptions_max."""
+        to, source = self._transport(transport), self._strays.tracks[track]
+        row = self._subscriptions.rows.take()
+        subscription = Subscription(
+            row=row,
+            transport=transport,
+            track=source,
+            spec=spec,
+            ssrc=self._random_ssrc(),
+            rtx_ssrc=self._random_ssrc(),
+            rtx_sequence=self._random(len(FIRST_SEQUENCE)) + FIRST_SEQUENCE.start,
+            first_sequence=self._random(len(FIRST_SEQUENCE)) + FIRST_SEQUENCE.start,
+        )
+        table = self._subscriptions
+        table.transport[row] = transport
+        table.packets[row] = table.octets[row] = table.first[row] = table.offset[row] = 0
+        table.time_offset[row] = self._random(1 << 32)
+        self._by_row[row] = subscription
+        source.subscriptions.add(row)
+        to.subscriptions.add(row)
+        to.by_ssrc[subscription.ssrc] = row
+        to.by_ssrc[subscription.rtx_ssrc] = row
+        self._write_header(subscription)
+        if not source.muted:
+            self._await_start(subscription)
+        rtx_ssrc = subscription.rtx_ssrc if spec.rtx_payload_type is not None else None
+        return Outgoing(SubscriptionId(row), subscription.ssrc, rtx_ssrc, cname(source))
+
+    def update_subscription(self, subscription: SubscriptionId, spec: SendSpec) -> None:
+        """The answer settled other ids or payload types: use them from the next packet on."""
+        known = self._by_row[subscription]
+        known.spec = spec
+        self._write_header(known)
+
+    def set_subscription_paused(self, subscription: SubscriptionId, paused: bool) -> None:
+        known = self._by_row[subscription]
+        if known.paused == paused:
+            return
+        known.paused = paused
+        if paused:
+            self._hold(known)
+        elif not known.track.muted:
+            self._await_start(known)
+
+    def remove_subscription(self, subscription: SubscriptionId) -> None:
+        known = self._by_row.pop(subscription)
+        known.track.subscriptions.discard(known.row)
+        known.track.waiting.discard(known.row)
+        to = self._transports[known.transport]
+        to.subscriptions.discard(known.row)
+        to.by_ssrc.pop(known.ssrc, None)
+        to.by_ssrc.pop(known.rtx_ssrc, None)
+        self._orientation_ids.pop(known.row, None)
+        self._subscriptions.rows.give_back(known.row)
+        self._fan_stale = True
+
+    # -- data path -----------------------------------------------------------------------------
+
+    def receive(self, rows: Ints, transports: Ints, arrival_us: Ints, now_us: int) -> Copies | None:
+        """Forward a batch of decrypted RTP packets.
+
+        rows, transports, arrival_us  (N,) int64, N <= settings.batch_max: arena row, who sent it, and
+                                      when the kernel received it, on the clock of now_us
+        Returns the copies now in the send arena, or None when there is nothing to send.
+        """
+        self.received += len(rows)
+        self.kept = rows[:0]
+        packets, numbers = read_batch(self.arena, self._tracks, rows, transports, arrival_us, self._strays)
+        tagged = numbers >= 0
+        self._feedback.add(transports[tagged], numbers[tagged], arrival_us[tagged])
+        if self._strays.feedback:
+            self._drain_stray_feedback()
+        if self._strays.restarted:
+            self._restart_flows()
+        if not len(packets):
+            return None
+        odd = account(self._tracks, packets, now_us)
+        if odd:
+            self._follow_gaps(packets, odd, now_us)
+        if self._waiting:
+            self._start_waiting(packets)
+        self.kept = packets.row[self._tracks.kept[packets.track]]
+        audible = self._tracks.level_column[packets.track] > 0
+        if audible.any():
+            self._speakers.observe(packets.track[audible], packets.level[audible] & 0x7F)
+        if self._fan_stale:
+            self._compile_fan()
+        copies, held, left_out = fan_out(
+            self.arena, self.send, self._tracks, self._subscriptions, packets, self._orientation_ids, now_us
+        )
+        self._count_unforwarded(packets, held, left_out)
+        self.forwarded += len(copies)
+        return copies if len(copies) else None
+
+    def _follow_gaps(self, packets: Packets, odd: list[tuple[int, int]], now_us: int) -> None:
+        """Tell the NACK lists which numbers are missing and which came late."""
+        for row, high in odd:
+            track = self._strays.tracks[row]
+            if not track.spec.nack:
+                continue
+            closed = set(self._tracks.gaps.get(row, ()))
+            mine = np.flatnonzero(packets.track == row)
+            for at in mine.tolist():
+                ext = int(packets.ext[at])
+                if ext > high:
+                    for number in range(high + 1, ext):
+                        if number not in closed:
+                            track.missing.lost(number, number, now_us)
+                    high = ext
+                else:
+                    track.missing.arrived(ext)
+            if not track.missing.empty:
+                self._lossy.add(row)
+
+    def _start_waiting(self, packets: Packets) -> None:
+        """Let subscriptions begin whose track has a packet that a decoder can start with."""
+        for row in sorted(self._waiting):
+            track = self._strays.tracks[row]
+            for at in np.flatnonzero(packets.track == row).tolist():
+                start = HEAD + int(packets.header_size[at])
+                payload = self.arena.bytes[int(packets.row[at]), start : start + int(packets.payload_size[at])]
+                if not is_keyframe(track.spec.codec.name, payload.data):
+                    continue
+                ext = int(packets.ext[at])
+                for waiting in sorted(track.waiting):
+                    self._flow.start(self._by_row[waiting], ext)
+                    self._reports.soon(self._by_row[waiting].transport)
+                track.waiting.clear()
+                track.missing.give_up_before(ext)
+                self._waiting.discard(row)
+                self._fan_stale = True
+                break
+
+    def _count_unforwarded(self, packets: Packets, held: int, left_out: int) -> None:
+        if held:
+            self.counters.add(Drop.BEFORE_KEYFRAME, held)
+        if left_out:
+            self.counters.add(Drop.SEND_FULL, left_out)
+        nobody = self._tracks.fan_count[packets.track] == 0
+        if not nobody.any():
+            return
+        for row, count in zip(*np.unique(packets.track[nobody], return_counts=True), strict=True):
+            track = self._strays.tracks[int(row)]
+            reason = Drop.NO_SUBSCRIBER
+            if track.waiting:
+                reason = Drop.WAITING_KEYFRAME
+            elif track.subscriptions:
+                reason = Drop.PAUSED
+            self.counters.add(reason, int(count))
+
+    def _drain_stray_feedback(self) -> None:
+        noted = np.array(self._strays.feedback, np.int64)
+        self._strays.feedback.clear()
+        self._feedback.add(noted[:, 0], noted[:, 1], noted[:, 2])
+
+    def _restart_flows(self) -> None:
+        """A publisher renumbered: outgoing numbers go on, and pictures wait for a key frame."""
+        for track, high in self._strays.restarted:
+            fresh = int(self._tracks.high[track.row])
+            for row in track.subscriptions:
+                subscription = self._by_row[row]
+                if subscription.live:
+                    offset = int(self._subscriptions.offset[row])
+                    subscription.last_out = max(subscription.last_out, high + offset)
+                    subscription.live = False
+                    self._subscriptions.first[row] = fresh + 1
+                    self._await_start(subscription)
+        self._strays.restarted.clear()
+
+    # -- control path --------------------------------------------------------------------------
+
+    def handle_rtcp(self, transport: TransportId, data: bytes | memoryview, now_us: int) -> None:
+        """Act on a decrypted RTCP packet.  Bad bytes are dropped and counted."""
+        known = self._transports.get(transport)
+        if known is None:
+            return
+        outcome = self._reports.handle(known, data, now_us)
+        for packet in outcome.resends:
+            self._control.append((transport, packet, False))
+        for row in outcome.keyframes:
+            self._wait_for_picture(row, now_us)
+        self._events.extend(outcome.events)
+
+    def poll(self, now_us: int) -> None:
+        """Do what time asks for: NACK, key frames, feedback, reports, speakers, consent.  Call every POLL_US."""
+        for row in sorted(self._lossy):
+            self._ask_again(self._strays.tracks[row], now_us)
+        wanted = [row for row in self._waiting if self._strays.tracks[row].spec.kind == "video"]
+        if wanted:
+            self._request_keyframes(wanted, now_us)
+        if now_us >= self._feedback_due_us:
+            self._feedback_due_us = now_us + FEEDBACK_US
+            for transport, packet in self._feedback.build(self._own_ssrc, self._media_ssrc):
+                self._control.append((TransportId(transport), packet, True))
+        for transport, packet in self._reports.due(self._transports, now_us):
+            self._control.append((TransportId(transport), packet, True))
+        if now_us >= self._speakers_due_us:
+            self._speakers_due_us = now_us + SPEAKERS_US
+            for room, participants in self._speakers.evaluate():
+                self._events.append(SpeakersChanged(room, participants))
+        if now_us >= self._expiry_due_us:
+            self._expiry_due_us = now_us + EXPIRY_US
+            for row in self.ice.expired(now_us):
+                self.failed(TransportId(row), "consent" if self._transports[row].connected else "timeout")
+
+    def open_transports(self) -> list[TransportId]:
+        return [TransportId(row) for row in self._transports]
+
+    def take_control(self) -> list[tuple[TransportId, bytes, bool]]:
+        """Packets to encrypt and send one by one: (transport, bytes, True for RTCP, False for RTP)."""
+        taken, self._control = self._control, []
+        return taken
+
+    def take_closed(self) -> list[TransportId]:
+        """Transports closed since the last call; the io layer forgets their keys before a row is used again."""
+        taken, self._closed = self._closed, []
+        return taken
+
+    def take_events(self) -> list[Event]:
+        taken, self._events = self._events, []
+        return taken
+
+    def _ask_again(self, track: Track, now_us: int) -> None:
+        missing = track.missing
+        due = missing.due(now_us, track.rtt_us)
+        if due and track.ssrc is not None:
+            sender = self._transports[track.transport].ssrc
+            self._control.append(
+                (
+                    TransportId(track.transport),
+                    rtcp.nack(sender, track.ssrc, [ext & 0xFFFF for ext in due]),
+                    True,
+                )
+            )
+            for ext in due:
+                track.asked_us.setdefault(ext, now_us)
+            while len(track.asked_us) > 512:
+                track.asked_us.pop(next(iter(track.asked_us)))
+        if missing.needs_keyframe:
+            missing.needs_keyframe = False
+            self._request_keyframes([track.row], now_us)
+        if missing.empty:
+            self._lossy.discard(track.row)
+
+    def _wait_for_picture(self, row: int, now_us: int) -> None:
+        """A subscriber said that it cannot decode: ask its publisher for a key frame, at most so often."""
+        self._request_keyframes([row], now_us)
+
+    def _request_keyframes(self, rows: list[int], now_us: int) -> None:
+        for row in self._keyframes.want(np.array(rows, np.int32), now_us).tolist():
+            track = self._strays.tracks[row]
+            if track.ssrc is not None and track.spec.pli and not track.muted:
+                sender = self._transports[track.transport].ssrc
+                self._control.append((TransportId(track.transport), rtcp.pli(sender, track.ssrc), True))
+
+    # -- what the commands share ---------------------------------------------------------------
+
+    def _transport(self, transport: TransportId) -> Transport:
+        return self._transports[transport]
+
+    def _await_start(self, subscription: Subscription) -> None:
+        subscription.track.waiting.add(subscription.row)
+        self._waiting.add(subscription.track.row)
+        self._fan_stale = True
+
+    def _hold(self, subscription: Subscription) -> None:
+        self._flow.stop(subscription)
+        subscription.track.waiting.discard(subscription.row)
+        if not subscription.track.waiting:
+            self._waiting.discard(subscription.track.row)
+        self._fan_stale = True
+
+    def _write_header(self, subscription: Subscription) -> None:
+        ids, source = subscription.spec.extensions, subscription.track.spec
+        video = source.kind == "video"
+        self._subscriptions.write_header(
+            subscription.row,
+            payload_type=subscription.spec.payload_type,
+            ssrc=subscription.ssrc,
+            mid=subscription.spec.mid,
+            mid_id=ids.get(URI_MID, 0),
+            time_id=ids.get(URI_ABS_SEND_TIME, 0),
+            level_id=0 if video or URI_AUDIO_LEVEL not in source.extensions else ids.get(URI_AUDIO_LEVEL, 0),
+        )
+        self._orientation_ids.pop(subscription.row, None)
+        if video and URI_VIDEO_ORIENTATION in ids:
+            self._orientation_ids[subscription.row] = ids[URI_VIDEO_ORIENTATION]
+
+    def _compile_fan(self) -> None:
+        """Lay the live subscriptions of all tracks out one after the other, for fan_out to index."""
+        self._fan_stale = False
+        fan: list[int] = []
+        for row, track in self._strays.tracks.items():
+            live = sorted(s for s in track.subscriptions if self._by_row[s].live)
+            self._tracks.fan_start[row] = len(fan)
+            self._tracks.fan_count[row] = len(live)
+            fan.extend(live)
+            if URI_TRANSPORT_CC in track.spec.extensions and track.ssrc is not None:
+                self._media_ssrc[track.transport] = track.ssrc
+        self._tracks.fan = np.array(fan, np.int64)
+
+    def _new_ice(self) -> LocalIce:
+        """RFC 8445 5.3: at least 24 bits of ufrag and 128 bits of password, from 64 characters."""
+        raw = self._entropy(32)
+        text = "".join(ICE_CHARS[byte & 63] for byte in raw)
+        return LocalIce(text[:8], text[8:])
+
+    def _random(self, below: int) -> int:
+        return int.from_bytes(self._entropy(8), "big") % below
+
+    def _random_ssrc(self) -> int:
+        return self._random((1 << 32) - 1) + 1
+
+    # -- what others may see -------------------------------------------------------------------
+
+    def drops(self) -> dict[str, int]:
+        return self.counters.as_dict()
+
+    def totals(self) -> dict[str, int]:
+        """Rows in use and packets so far, by name."""
+        return {
+            "transports": self._transport_rows.used,
+            "tracks": self._tracks.rows.used,
+            "subscriptions": self._subscriptions.rows.used,
+            "packets_received": self.received,
+            "packets_forwarded": self.forwarded,
+            "keyframe_waits": len(self._waiting),
+        }
+
+    def transport_stats(self, transport: TransportId) -> dict[str, int | float]:
+        return self._reports.stats(self._transport(transport))
+
+
+__all__ = ["POLL_US", "Engine", "LimitError"]

@@ -1,0 +1,62 @@
+"""Which sequence numbers of one track to ask again, and when (RFC 4585 3.5, checklist rule 9).
+
+Only touched when something is missing.  Numbers are extended (unwrapped).
+"""
+
+from __future__ import annotations
+
+REORDER_US = 15_000  # Janus waits 12 ms, Galene 20: reordering within a burst settles sooner than that
+RETRY_MIN_US = 20_000
+TRIES_MAX = 10  # mediasoup's and JVB's limit
+AGE_MAX_US = 1_500_000  # a decoder has long shown a frozen picture by then: a key frame is the quicker cure
+LIST_MAX = 500  # more missing at once is an outage, not loss
+
+
+class MissingPackets:
+    """The missing packets of one track.
+
+    needs_keyframe  set when something was given up; the caller asks for a key frame and clears it
+    """
+
+    def __init__(self) -> None:
+        self._asked: dict[int, list[int]] = {}
+        """Extended number -> [next ask in us, tries, first missed in us]."""
+        self.needs_keyframe = False
+
+    @property
+    def empty(self) -> bool:
+        return not self._asked
+
+    def lost(self, first: int, last: int, now_us: int) -> None:
+        """Numbers first..last, both included, were skipped."""
+        if len(self._asked) + last - first + 1 > LIST_MAX:
+            self._asked.clear()
+            self.needs_keyframe = True
+            return
+        for number in range(first, last + 1):
+            self._asked.setdefault(number, [now_us + REORDER_US, 0, now_us])
+
+    def arrived(self, number: int) -> bool:
+        """A late packet or a retransmission came.  Returns whether it was wanted."""
+        return self._asked.pop(number, None) is not None
+
+    def due(self, now_us: int, rtt_us: int) -> list[int]:
+        """Numbers to ask for now, ascending.  They are not due again before a round trip."""
+        due: list[int] = []
+        for number in sorted(self._asked):
+            entry = self._asked[number]
+            if entry[0] > now_us:
+                continue
+            if entry[1] >= TRIES_MAX or now_us - entry[2] > AGE_MAX_US:
+                del self._asked[number]
+                self.needs_keyframe = True
+                continue
+            entry[0] = now_us + max(RETRY_MIN_US, rtt_us)
+            entry[1] += 1
+            due.append(number)
+        return due
+
+    def give_up_before(self, number: int) -> None:
+        """A key frame began at number: what was missing before it is of no more use."""
+        for old in [n for n in self._asked if n < number]:
+            del self._asked[old]

@@ -1,0 +1,261 @@
+"""RTCP both ways: sender and receiver reports that we write, and what peers tell us.
+
+Feedback never passes through: what a subscriber reports is about our streams and ends here, what a publisher
+hears is about his own (checklist rules 7, 20, 22 and 24).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from media.core import rtcp
+from media.core.drops import Drop, DropCounters
+from media.core.errors import PeerError
+from media.core.model import BandwidthChanged, Event, TransportId
+from media.core.ntp import rtt_from_report_block
+from media.core.strays import Strays, Track
+from media.core.subscriptions import Flow, Subscription
+from media.core.tables import SubscriptionTable, TrackTable
+
+REPORT_US = 1_000_000  # libwebrtc's interval for video; audio gains a quicker first lip sync by it
+QUIET_US = 2_000_000  # a stream that sends nothing has no sender report (checklist rule 22)
+BLOCKS_MAX = 31  # RFC 3550 6.4.1: the count has five bits
+NACKS_MAX = 256  # sequence numbers of one packet that are looked at: more is a flood, not a loss
+CNAME = "balie"
+
+
+@dataclass(slots=True)
+class Transport:
+    """What the control path keeps of one peer connection.
+
+    ssrc  our identity in the RTCP that we send on it
+    """
+
+    row: int
+    ssrc: int
+    opened_us: int
+    connected: bool = False
+    failed: bool = False
+    subscriptions: set[int] = field(default_factory=set)
+    by_ssrc: dict[int, int] = field(default_factory=dict)
+    """Outgoing SSRC, also of retransmissions -> subscription row."""
+    rtt_us: int | None = None
+    remb_bps: int | None = None
+    report_due_us: int = 0
+    reported: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Track row -> (expected, received) at the last receiver report."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one RTCP packet leads to: retransmissions, tracks that need a key frame, news for above."""
+
+    resends: list[bytes] = field(default_factory=list)
+    keyframes: list[int] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+
+class Reports:
+    def __init__(
+        self,
+        tracks: TrackTable,
+        subscriptions: SubscriptionTable,
+        flow: Flow,
+        strays: Strays,
+        by_row: dict[int, Subscription],
+        drops: DropCounters,
+    ) -> None:
+        self._tracks = tracks
+        self._table = subscriptions
+        self._flow = flow
+        self._strays = strays
+        self._by_row = by_row
+        self._drops = drops
+        self._next_us = 0
+        self._soon: set[int] = set()
+
+    # -- incoming --------------------------------------------------------------------------------
+
+    def handle(self, transport: Transport, data: bytes | memoryview, now_us: int) -> Outcome:
+        """Read a compound packet from a peer.  Never raises on its bytes."""
+        outcome = Outcome()
+        try:
+            packets = rtcp.parse_compound(data)
+        except PeerError as error:
+            self._drops.add_named(error.reason)
+            return outcome
+        for packet in packets:
+            match packet:
+                case rtcp.SenderReport():
+                    self._read_sender_report(transport, packet, now_us)
+                    self._read_blocks(transport, packet.blocks, now_us)
+                case rtcp.ReceiverReport():
+                    self._read_blocks(transport, packet.blocks, now_us)
+                case rtcp.Nack():
+                    self._read_nack(transport, packet, now_us, outcome)
+                case rtcp.Pli():
+                    self._read_picture_loss(transport, [packet.media], outcome)
+                case rtcp.Fir():
+                    self._read_picture_loss(transport, packet.media, outcome)
+                case rtcp.Remb():
+                    self._read_remb(transport, packet.bps, outcome)
+                case _:
+                    pass  # SDES, BYE, APP and XR tell nothing that the signalling does not say better
+        return outcome
+
+    def _read_sender_report(self, transport: Transport, report: rtcp.SenderReport, now_us: int) -> None:
+        row = self._tracks.by_ssrc.get(transport.row << 32 | report.ssrc)
+        if row is None:
+            publisher = self._strays.publishers.get(transport.row)
+            if publisher is None or report.ssrc not in publisher.by_rtx_ssrc:
+                self._drops.add(Drop.RTCP_UNKNOWN_SSRC)
+            return
+        track = self._strays.tracks[row]
+        first = not track.clock.known
+        track.clock.update(report.ntp, report.rtp, now_us)
+        if first:
+            for subscription in track.subscriptions:
+                self.soon(self._by_row[subscription].transport)
+
+    def _read_blocks(self, transport: Transport, blocks: tuple[rtcp.ReportBlock, ...], now_us: int) -> None:
+        for block in blocks:
+            row = transport.by_ssrc.get(block.ssrc)
+            if row is None:
+                continue  # a receiver goes on reporting on a stream for a while after it ended
+            subscription = self._by_row[row]
+            if block.ssrc != subscription.ssrc:
+                continue
+            subscription.fraction_lost = block.fraction_lost
+            subscription.lost = block.lost
+            rtt_us = rtt_from_report_block(block, subscription.track.clock.ntp_middle_at(now_us))
+            if rtt_us is not None:
+                subscription.rtt_us = transport.rtt_us = rtt_us
+
+    def _read_nack(self, transport: Transport, packet: rtcp.Nack, now_us: int, outcome: Outcome) -> None:
+        row = transport.by_ssrc.get(packet.media)
+        if row is None:
+            self._drops.add(Drop.RTCP_UNKNOWN_SSRC)
+            return
+        for sequence in packet.seqs[:NACKS_MAX]:
+            resend = self._flow.resend(self._by_row[row], sequence, now_us)
+            if resend is not None:
+                outcome.resends.append(resend)
+
+    def _read_picture_loss(self, transport: Transport, ssrcs: list[int] | tuple[int, ...], outcome: Outcome) -> None:
+        for ssrc in ssrcs:
+            row = transport.by_ssrc.get(ssrc)
+            if row is None:
+                self._drops.add(Drop.RTCP_UNKNOWN_SSRC)
+            elif (track := self._by_row[row].track).spec.kind == "video":
+                outcome.keyframes.append(track.row)
+
+    def _read_remb(self, transport: Transport, bps: int, outcome: Outcome) -> None:
+        """The subscriber's own estimate.  An event when it moved by a tenth: it comes several times a second."""
+        last = transport.remb_bps
+        if last is None or abs(bps - last) * 10 > last:
+            transport.remb_bps = bps
+            outcome.events.append(BandwidthChanged(TransportId(transport.row), bps))
+
+    # -- outgoing --------------------------------------------------------------------------------
+
+    def soon(self, transport: int) -> None:
+        """Report to this transport at the next poll: a stream began, and lip sync waits for its first SR."""
+        self._soon.add(transport)
+
+    def due(self, transports: dict[int, Transport], now_us: int) -> list[tuple[int, bytes]]:
+        """The compound packets to send now: one per connected transport and REPORT_US."""
+        soon, self._soon = self._soon, set()
+        if now_us < self._next_us and not soon:
+            return []
+        if now_us >= self._next_us:
+            self._next_us = now_us + REPORT_US // 20
+        out: list[tuple[int, bytes]] = []
+        for transport in transports.values():
+            if not transport.connected or (now_us < transport.report_due_us and transport.row not in soon):
+                continue
+            if transport.report_due_us == 0:  # spread the first ones, so that not all are due in one turn
+                transport.report_due_us = now_us + REPORT_US * (transport.row % 20) // 20
+            if now_us >= transport.report_due_us:
+                transport.report_due_us = now_us + REPORT_US
+            packet = self._receiver_report(transport, now_us) + self._sender_reports(transport, now_us)
+            if packet:
+                out.append((transport.row, packet))
+        return out
+
+    def _receiver_report(self, transport: Transport, now_us: int) -> bytes:
+        publisher = self._strays.publishers.get(transport.row)
+        if publisher is None:
+            return b""
+        blocks = [self._block(transport, track, now_us) for track in publisher.tracks.values() if track.started]
+        report = rtcp.receiver_report(transport.ssrc, blocks[:BLOCKS_MAX])
+        return report + rtcp.sdes(transport.ssrc, CNAME)
+
+    def _block(self, transport: Transport, track: Track, now_us: int) -> rtcp.ReportBlock:
+        """RFC 3550 A.3: expected from the highest extended number, so that wraps count."""
+        row, table = track.row, self._tracks
+        high = int(table.high[row])
+        received = int(table.received[row])
+        expected = high - int(table.base[row]) + 1
+        expected_before, received_before = transport.reported.get(row, (0, 0))
+        if expected < expected_before:  # the stream restarted
+            expected_before = received_before = 0
+        transport.reported[row] = (expected, received)
+        interval = expected - expected_before
+        missing = interval - (received - received_before)
+        fraction = min(255, 256 * missing // interval) if interval > 0 and missing > 0 else 0
+        lsr, dlsr = track.clock.last_report(now_us)
+        return rtcp.ReportBlock(
+            ssrc=track.ssrc or 0,
+            fraction_lost=fraction,
+            lost=max(-0x800000, min(0x7FFFFF, expected - received)),
+            highest=high - 0x10000 & 0xFFFFFFFF,
+            jitter=int(table.jitter[row]) & 0xFFFFFFFF,
+            lsr=lsr,
+            dlsr=dlsr,
+        )
+
+    def _sender_reports(self, transport: Transport, now_us: int) -> bytes:
+        parts: list[bytes] = []
+        for row in transport.subscriptions:
+            subscription = self._by_row[row]
+            track = subscription.track
+            if not subscription.live or now_us - int(self._tracks.arrival_us[track.row]) > QUIET_US:
+                continue
+            times = track.clock.at(now_us)
+            if times is None:
+                continue
+            ntp, rtp = times
+            parts.append(
+                rtcp.sender_report(
+                    subscription.ssrc,
+                    ntp,
+                    rtp + int(self._table.time_offset[row]) & 0xFFFFFFFF,
+                    int(self._table.packets[row]) & 0xFFFFFFFF,
+                    int(self._table.octets[row]) & 0xFFFFFFFF,
+                )
+            )
+            parts.append(rtcp.sdes(subscription.ssrc, cname(track)))
+        return b"".join(parts)
+
+    # -- for people ------------------------------------------------------------------------------
+
+    def stats(self, transport: Transport) -> dict[str, int | float]:
+        """Counters of one transport, by name; times in us, rates in bit/s."""
+        publisher = self._strays.publishers.get(transport.row)
+        rows = [track.row for track in publisher.tracks.values()] if publisher else []
+        subscriptions = [self._by_row[row] for row in transport.subscriptions]
+        return {
+            "packets_received": int(sum(self._tracks.received[rows])),
+            "octets_received": int(sum(self._tracks.octets[rows])),
+            "packets_sent": int(sum(self._table.packets[s.row] for s in subscriptions)),
+            "octets_sent": int(sum(self._table.octets[s.row] for s in subscriptions)),
+            "packets_resent": sum(s.resent for s in subscriptions),
+            "packets_lost": sum(max(0, s.lost) for s in subscriptions),
+            "rtt_us": transport.rtt_us or 0,
+            "remb_bps": transport.remb_bps or 0,
+        }
+
+
+def cname(track: Track) -> str:
+    """One CNAME for all streams of a publishing peer connection: receivers sync what shares it (RFC 3550 6.5.1)."""
+    return f"p{track.transport:x}"

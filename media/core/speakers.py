@@ -1,0 +1,76 @@
+"""Who speaks, from the audio levels that browsers put on their packets (RFC 6464)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.core.model import ParticipantId, RoomId
+
+SPEAKING_DBOV = 45  # quieter is room noise: LiveKit uses 35, too strict for a laptop at arm's length
+SMOOTHING = 0.5  # of the share of loud packets per evaluation: one cough of 100 ms is not speech
+STARTS_AT, STOPS_AT = 0.5, 0.2  # share of loud packets; apart, so that the list does not flicker
+
+
+class ActiveSpeakers:
+    """observe() per batch, evaluate() about five times a second.
+
+    Arrays are (tracks_max + 1,): packets and loud packets since the last evaluation, the smoothed share
+    of loud packets, and the loudest level (dBov below full scale, smoothed).
+    """
+
+    def __init__(self, tracks_max: int) -> None:
+        n = tracks_max + 1
+        self._packets = np.zeros(n, np.int64)
+        self._loud = np.zeros(n, np.int64)
+        self._level_sum = np.zeros(n, np.int64)
+        self._share = np.zeros(n, np.float64)
+        self._quietness = np.full(n, 127.0)
+        self._speaking = np.zeros(n, np.bool_)
+        self._of: dict[int, tuple[RoomId, ParticipantId]] = {}
+        self._last: dict[RoomId, tuple[ParticipantId, ...]] = {}
+
+    def assign(self, track: int, room: RoomId, participant: ParticipantId) -> None:
+        self._clear(track)
+        self._of[track] = room, participant
+
+    def release(self, track: int) -> None:
+        """The track ended.  Its participant leaves the list at the next evaluation."""
+        self._of.pop(track, None)
+        self._clear(track)
+
+    def _clear(self, track: int) -> None:
+        self._packets[track] = self._loud[track] = self._level_sum[track] = 0
+        self._share[track], self._quietness[track], self._speaking[track] = 0.0, 127.0, False
+
+    def observe(self, tracks: NDArray[np.int64], level_dbov: NDArray[np.int64]) -> None:
+        """tracks (N,), level_dbov (N,) 0 (loud) to 127 (silent)."""
+        np.add.at(self._packets, tracks, 1)
+        np.add.at(self._loud, tracks, level_dbov < SPEAKING_DBOV)
+        np.add.at(self._level_sum, tracks, level_dbov)
+
+    def evaluate(self) -> list[tuple[RoomId, tuple[ParticipantId, ...]]]:
+        """Rooms whose list of speakers changed, each list loudest first."""
+        heard = np.maximum(self._packets, 1)
+        self._share += SMOOTHING * (self._loud / heard - self._share)
+        level = np.where(self._packets > 0, self._level_sum / heard, 127.0)
+        self._quietness += SMOOTHING * (level - self._quietness)
+        self._packets[:] = self._loud[:] = self._level_sum[:] = 0
+        self._speaking = self._share >= np.where(self._speaking, STOPS_AT, STARTS_AT)
+        now: dict[RoomId, list[tuple[float, ParticipantId]]] = {}
+        for track in np.flatnonzero(self._speaking).tolist():
+            if track in self._of:
+                room, participant = self._of[track]
+                now.setdefault(room, []).append((float(self._quietness[track]), participant))
+        lists = {
+            room: tuple(dict.fromkeys(participant for _, participant in sorted(speakers)))
+            for room, speakers in now.items()
+        }
+        changed = [(room, names) for room, names in lists.items() if set(self._last.get(room, ())) != set(names)]
+        changed += [(room, ()) for room in self._last if room not in lists]
+        # The order alone is no news: two people who talk at once would swap places five times a second.
+        self._last = {
+            room: self._last[room] if set(self._last.get(room, ())) == set(names) else names
+            for room, names in lists.items()
+        }
+        return changed

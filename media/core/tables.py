@@ -1,0 +1,228 @@
+"""The columns that the data path reads: one row per track, per subscription.
+
+Data only, with the few mutations that keep columns consistent with each other (bind, fan-out compile).  Policy
+lives in engine.py, the batch functions in ingress.py and egress.py.  Row numbers are TrackId and
+SubscriptionId; the last row of each table is never handed out: it is what index -1 reads.
+"""
+
+from __future__ import annotations
+
+import bisect
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.core.errors import LimitError
+from media.core.rtp import ONE_BYTE_PROFILE, Header
+
+JUMP_MAX = 3000  # RFC 3550 A.1 MAX_DROPOUT: further away is another stream until proven
+HISTORY = 512  # sequence numbers per track that can be resent: 2 s of 2.5 Mbit/s video
+LAYOUT_BYTES = 24  # extension bytes that the batch reader can check; browsers send 8 to 20
+NEVER = np.uint32(0xFFFFFFFF)  # a first header word that no version 2 packet has
+
+HEADER_OUT = 28  # 12 fixed + 4 extension header + 12 extension bytes, the same for every subscriber
+HEADER_WORDS = HEADER_OUT // 4
+
+
+class Rows:
+    """Hands out row numbers, lowest first, and takes them back."""
+
+    def __init__(self, count: int, what: str) -> None:
+        self._free = list(range(count - 1, -1, -1))
+        self._count = count
+        self._what = what
+
+    def take(self) -> int:
+        if not self._free:
+            raise LimitError(f"{self._what}: all {self._count} are in use")
+        return self._free.pop()
+
+    def give_back(self, row: int) -> None:
+        self._free.append(row)
+
+    @property
+    def used(self) -> int:
+        return self._count - len(self._free)
+
+
+class TrackTable:
+    """What the batch reader knows of each published RTP stream.  All arrays are (tracks_max + 1,) unless said.
+
+    word0        uint32, the first header word without marker and sequence that a plain packet has,
+                 NEVER while the track is muted or unbound, which sends its packets to the scalar reader
+    layout_word  uint32, the extension block's first word (profile and length) that is expected
+    layout_mask, layout_want  (tracks_max + 1, 3) uint64, which extension bytes must be what
+    header_size  int64, bytes of the header in that layout
+    cc_column, level_column  int64, column in the arena row of the transport-cc number, the audio level; 0 none
+    high         int64, highest extended sequence number (RFC 3550 A.1), first seen is 65536 + sequence
+    gap, gap_edge  int64, padding-only packets closed so far, and the extended number of the last one
+    received, octets  int64, packets and payload bytes that arrived in their own stream (not by RTX)
+    base         int64, extended number of the first packet
+    jitter       float64 in clock units, transit int64 in clock units (RFC 3550 A.8)
+    arrival_us   int64, when the last packet came
+    rate         int64, RTP clock in Hz
+    kept         bool, whether subscribers may ask packets again, so that their arena rows must last
+    fan_start, fan_count  int64, the track's live subscriptions in fan
+    history      (tracks_max + 1, HISTORY) int64, extended number << 16 | arena row
+    """
+
+    def __init__(self, tracks_max: int) -> None:
+        n = tracks_max + 1
+        self.rows = Rows(tracks_max, "tracks_max")
+        self.word0: NDArray[np.uint32] = np.full(n, NEVER, np.uint32)
+        self.layout_word: NDArray[np.uint32] = np.zeros(n, np.uint32)
+        self.layout_mask: NDArray[np.uint64] = np.zeros((n, LAYOUT_BYTES // 8), np.uint64)
+        self.layout_want: NDArray[np.uint64] = np.zeros((n, LAYOUT_BYTES // 8), np.uint64)
+        self.header_size = np.zeros(n, np.int64)
+        self.cc_column = np.zeros(n, np.int64)
+        self.level_column = np.zeros(n, np.int64)
+        self.high = np.zeros(n, np.int64)
+        self.gap = np.zeros(n, np.int64)
+        self.gap_edge = np.zeros(n, np.int64)
+        self.received = np.zeros(n, np.int64)
+        self.octets = np.zeros(n, np.int64)
+        self.base = np.zeros(n, np.int64)
+        self.jitter = np.zeros(n, np.float64)
+        self.transit = np.zeros(n, np.int64)
+        self.arrival_us = np.zeros(n, np.int64)
+        self.rate = np.ones(n, np.int64)
+        self.kept = np.zeros(n, np.bool_)
+        self.fan_start = np.zeros(n, np.int64)
+        self.fan_count = np.zeros(n, np.int64)
+        self.history = np.full((n, HISTORY), -1, np.int64)
+        self.fan: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.by_ssrc: dict[int, int] = {}
+        """transport << 32 | ssrc -> track, for primary streams only."""
+        self.gaps: dict[int, list[int]] = {}
+        """track -> ascending extended numbers of its padding-only packets, those within JUMP_MAX of the highest."""
+
+    def clear(self, track: int) -> None:
+        """Make a row as new."""
+        self.word0[track] = NEVER
+        self.layout_word[track] = 0
+        self.layout_mask[track] = 0
+        self.layout_want[track] = 0
+        for column in (
+            self.header_size,
+            self.cc_column,
+            self.level_column,
+            self.high,
+            self.gap,
+            self.gap_edge,
+            self.received,
+            self.octets,
+            self.base,
+            self.jitter,
+            self.transit,
+            self.arrival_us,
+            self.fan_start,
+            self.fan_count,
+        ):
+            column[track] = 0
+        self.rate[track] = 1
+        self.history[track] = -1
+        self.gaps.pop(track, None)
+
+    def close_gap(self, track: int, ext: int) -> None:
+        """A padding-only packet took number ext and goes nowhere: later packets move up (checklist rule 6).
+
+        Only for numbers above everything forwarded so far; a caller that sees one late leaves the gap open.
+        """
+        closed = self.gaps.setdefault(track, [])
+        bisect.insort(closed, ext)
+        del closed[: bisect.bisect_left(closed, int(self.high[track]) - JUMP_MAX)]
+        self.gap[track] += 1
+        self.gap_edge[track] = closed[-1]
+
+    def closed_before(self, track: int, ext: int) -> int:
+        """How many padding-only packets came before number ext.  Exact within JUMP_MAX of the highest."""
+        closed = self.gaps.get(track, ())
+        return int(self.gap[track]) - (len(closed) - bisect.bisect_left(closed, ext))
+
+    def learn_layout(self, track: int, packet: bytes | memoryview, header: Header, cc_id: int, level_id: int) -> None:
+        """Expect the following packets of a track to be laid out as this one.
+
+        A packet without the one-byte profile, with a CSRC list or with more than LAYOUT_BYTES of
+        extensions leaves the layout as it was: such packets stay with the scalar reader.
+        cc_id and level_id are the negotiated extension ids, 0 where there is none.
+        """
+        size = header.header_size - 16
+        if header.profile != ONE_BYTE_PROFILE or packet[0] & 0x0F or not 0 < size <= LAYOUT_BYTES:
+            return
+        mask, want = bytearray(LAYOUT_BYTES), bytearray(LAYOUT_BYTES)
+        mask[:size] = b"\xff" * size
+        want[:size] = packet[16 : 16 + size]
+        cc_column = level_column = 0
+        for element in header.elements:
+            at = element.start - 16
+            mask[at : at + element.size] = bytes(element.size)
+            want[at : at + element.size] = bytes(element.size)
+            if element.id == cc_id and element.size == 2:
+                cc_column = element.start
+            elif element.id == level_id and element.size == 1:
+                level_column = element.start
+        self.layout_word[track] = int.from_bytes(packet[12:16], "big")
+        self.layout_mask[track] = np.frombuffer(bytes(mask), np.uint64)
+        self.layout_want[track] = np.frombuffer(bytes(want), np.uint64)
+        self.header_size[track] = header.header_size
+        self.cc_column[track] = cc_column
+        self.level_column[track] = level_column
+
+
+class SubscriptionTable:
+    """What the batch writer knows of each outgoing stream.  All arrays are (subscriptions_max + 1,) unless said.
+
+    transport    int64, where it goes
+    header       (subscriptions_max + 1, HEADER_WORDS) uint32, the header with all fixed fields filled in
+    time_mask    uint32, 0x00FFFFFF where the abs-send-time element is negotiated, else 0
+    level_mask   uint32, 0x00FF0000 where the audio-level element is negotiated, else 0
+    offset       int64, added to the source's extended number (its gaps closed) gives the outgoing one
+    time_offset  int64, added to the source's timestamp, modulo 2**32
+    first        int64, source's extended number from which on packets are forwarded
+    packets, octets  int64, sent (RFC 3550 6.4.1: payload bytes)
+    """
+
+    def __init__(self, subscriptions_max: int) -> None:
+        n = subscriptions_max + 1
+        self.rows = Rows(subscriptions_max, "subscriptions_max")
+        self.transport = np.zeros(n, np.int64)
+        self.header: NDArray[np.uint32] = np.zeros((n, HEADER_WORDS), np.uint32)
+        self.time_mask: NDArray[np.uint32] = np.zeros(n, np.uint32)
+        self.level_mask: NDArray[np.uint32] = np.zeros(n, np.uint32)
+        self.offset = np.zeros(n, np.int64)
+        self.time_offset = np.zeros(n, np.int64)
+        self.first = np.zeros(n, np.int64)
+        self.packets = np.zeros(n, np.int64)
+        self.octets = np.zeros(n, np.int64)
+
+    def write_header(
+        self,
+        row: int,
+        *,
+        payload_type: int,
+        ssrc: int,
+        mid: str,
+        mid_id: int,
+        time_id: int,
+        level_id: int,
+    ) -> None:
+        """Fill in the fixed fields.  Ids are 1..14, or 0 for an element that is not negotiated.
+
+        Twelve extension bytes, the same for everybody, so that one array operation writes them all:
+        word 4 abs-send-time; word 5 audio level (2 bytes) then MID, which runs on in word 6.  What is not
+        negotiated stays zero, which is padding (RFC 8285 4.2).  A MID of more than 5 characters does not fit and
+        is left out: the SSRC in the SDP binds the stream as well.
+        """
+        name = mid.encode()
+        block = bytearray(12)
+        if time_id:
+            block[0] = time_id << 4 | 2
+        if level_id:
+            block[4] = level_id << 4
+        if mid_id and 1 <= len(name) <= 5:
+            block[6] = mid_id << 4 | (len(name) - 1)
+            block[7 : 7 + len(name)] = name
+        words = np.frombuffer(bytes(block), ">u4")
+        self.header[row] = (0x90 << 24 | payload_type << 16, 0, ssrc, ONE_BYTE_PROFILE << 16 | 3, *words)
+        self.time_mask[row] = 0x00FFFFFF if time_id else 0
+        self.level_mask[row] = 0x00FF0000 if level_id else 0

@@ -1,0 +1,1 @@
+"""Sockets, DTLS, SRTP and the event loop around media.core.  server.MediaServer is its face."""
