@@ -104,6 +104,8 @@ def fan_out(
 
 def _closed(tracks: TrackTable, track: Ints, ext: Ints) -> Ints:
     """Extended numbers with the track's padding-only packets closed up (checklist rule 6)."""
+    if not tracks.gaps:
+        return ext
     closed = ext - tracks.gap[track]
     for at in np.flatnonzero(ext < tracks.gap_edge[track]).tolist():
         closed[at] = ext[at] - tracks.closed_before(int(track[at]), int(ext[at]))

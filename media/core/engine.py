@@ -20,7 +20,7 @@ from media.core.drops import Drop, DropCounters
 from media.core.egress import Copies, fan_out
 from media.core.errors import LimitError
 from media.core.ice import IceLite
-from media.core.ingress import Packets, account, read_batch
+from media.core.ingress import Packets, account, read_batch, sample_jitter
 from media.core.keyframes import KeyframeRequests
 from media.core.model import (
     URI_ABS_SEND_TIME,
@@ -49,12 +49,13 @@ from media.core.settings import Settings
 from media.core.speakers import ActiveSpeakers
 from media.core.strays import Publisher, Strays, Track
 from media.core.subscriptions import FIRST_SEQUENCE, Flow, Subscription
-from media.core.tables import NEVER, Rows, SubscriptionTable, TrackTable
+from media.core.tables import Rows, SubscriptionTable, TrackTable
 from media.core.twcc import FeedbackLog
 
 POLL_US = 10_000
 """How often poll() wants to be called: half the shortest wait before a NACK."""
 FEEDBACK_US = 100_000  # transport-wide feedback: libwebrtc's default interval
+JITTER_US = 20_000  # one audio packet's time
 SPEAKERS_US = 200_000
 EXPIRY_US = 1_000_000
 FEEDBACK_LOG = 1 << 15  # packets between two feedbacks: 300,000 a second
@@ -99,6 +100,7 @@ class Engine:
         )
         self._own_ssrc = np.zeros(settings.transports_max, np.int64)
         self._media_ssrc = np.zeros(settings.transports_max, np.int64)
+        self._jitter_due_us = 0
         self._feedback_due_us = 0
         self._speakers_due_us = 0
         self._expiry_due_us = 0
@@ -203,13 +205,16 @@ class Engine:
         self._tracks.rows.give_back(track)
         self._fan_stale = True
 
+    def track_spec(self, track: TrackId) -> ReceiveSpec:
+        return self._strays.tracks[track].spec
+
     def set_track_muted(self, track: TrackId, muted: bool) -> None:
         """While muted, packets are dropped by name; after it, video waits for a key frame."""
         known = self._strays.tracks[track]
         if known.muted == muted:
             return
         known.muted = muted
-        self._tracks.word0[track] = NEVER  # the scalar reader looks, and learns the layout again
+        self._tracks.forget_layout(track)  # the scalar reader knows of mutes; it learns the layout again
         for row in known.subscriptions:
             subscription = self._by_row[row]
             if muted:
@@ -297,6 +302,9 @@ class Engine:
         if not len(packets):
             return None
         odd = account(self._tracks, packets, now_us)
+        if now_us >= self._jitter_due_us:
+            self._jitter_due_us = now_us + JITTER_US
+            sample_jitter(self._tracks, packets, now_us)
         if odd:
             self._follow_gaps(packets, odd, now_us)
         if self._waiting:

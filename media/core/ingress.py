@@ -12,10 +12,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from media.core.packets import HEAD, QUAD_EXTENSION, WORD0, Arena
-from media.core.tables import HISTORY, JUMP_MAX, TrackTable
+from media.core.packets import HEAD, QUAD0, STRIDE, WORD0, Arena
+from media.core.tables import HISTORY, JUMP_MAX, LAYOUT_QUADS, TrackTable
 
-PLAIN = 0xFF7F0000  # version, padding, extension, CSRC count and payload type of the first header word
 
 Ints = NDArray[np.int64]
 
@@ -83,28 +82,26 @@ def read_batch(
     Returns the packets that may be forwarded, and (N,) int64 the transport-cc number of each packet
     read here, or -1; strays note theirs themselves.
     """
-    words = arena.words[rows, WORD0 : WORD0 + 4].astype(np.int64)
-    word0, timestamp, ssrc, extension = words.T
+    words = arena.words[rows, WORD0 : WORD0 + 3].astype(np.int64)
+    word0, timestamp, ssrc = words.T
     find = tracks.by_ssrc.get
     track = np.array([find(key, -1) for key in (transports << 32 | ssrc).tolist()], np.int64)
     size = arena.length[rows].astype(np.int64)
 
     header_size = tracks.header_size[track]
     high = tracks.high[track]
-    ahead = (((word0 & 0xFFFF) - high + 0x8000) & 0xFFFF) - 0x8000
-    block = arena.quads[rows, QUAD_EXTENSION : QUAD_EXTENSION + 3]
-    plain = ((block & tracks.layout_mask[track]) == tracks.layout_want[track]).all(axis=1)
-    plain &= (word0 & PLAIN) == tracks.word0[track]
-    plain &= extension == tracks.layout_word[track]
+    ahead = ((word0 - high + 0x8000) & 0xFFFF) - 0x8000
+    head = arena.quads[rows, QUAD0 : QUAD0 + LAYOUT_QUADS] & tracks.layout_mask[track]
+    plain = (head == tracks.layout_want[track]).all(axis=1)
     plain &= size > header_size
     plain &= np.abs(ahead) < JUMP_MAX
 
+    start = rows * STRIDE + HEAD
     cc_column = tracks.cc_column[track]
-    level_column = tracks.level_column[track]
-    number = arena.bytes[rows, HEAD + cc_column].astype(np.int64) << 8
-    number |= arena.bytes[rows, HEAD + cc_column + 1]
+    number = arena.pairs[start + cc_column].astype(np.int64)
     number[(cc_column == 0) | ~plain] = -1
-    level = arena.bytes[rows, HEAD + level_column].astype(np.int64)
+    level_column = tracks.level_column[track]
+    level = arena.pairs[start + level_column].astype(np.int64) >> 8
     level[level_column == 0] = 127
     packets = Packets(rows, track, high + ahead, timestamp, word0 >> 23 & 1, header_size, size - header_size, level, {})
     if plain.all():
@@ -141,13 +138,19 @@ def account(tracks: TrackTable, packets: Packets, now_us: int) -> list[tuple[int
     np.add.at(tracks.octets, track, packets.payload_size)
     tracks.history[track, ext & (HISTORY - 1)] = ext << 16 | packets.row
 
-    # RFC 3550 A.8 once a turn instead of once a packet: the packets of one burst share their timestamp,
-    # so that all but the first would only drag the estimate towards zero.
-    heads = track[first]
+    tracks.arrival_us[track] = now_us
+    return odd
+
+
+def sample_jitter(tracks: TrackTable, packets: Packets, now_us: int) -> None:
+    """Interarrival jitter (RFC 3550 A.8) from one packet of each track in a batch.
+
+    Sampled, not for each packet: the packets of one burst share their timestamp, so that all but the first
+    would only drag the estimate towards zero.
+    """
+    heads, first = np.unique(packets.track, return_index=True)
     transit = now_us * tracks.rate[heads] // 1_000_000 - packets.timestamp[first]
     step = np.abs((transit - tracks.transit[heads] + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000)
-    step[tracks.arrival_us[heads] == 0] = 0
+    step[tracks.transit[heads] == 0] = 0
     tracks.transit[heads] = transit
     tracks.jitter[heads] += (step - tracks.jitter[heads]) / 16
-    tracks.arrival_us[heads] = now_us
-    return odd

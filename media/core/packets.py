@@ -14,7 +14,7 @@ HEAD = 64  # a cache line, and more than the 28 bytes by which our header may ex
 PACKET_MAX = 1500  # RFC 8831 5: SRTP over UDP fits an Ethernet frame; WebRTC stacks stay below 1,250
 STRIDE = 1664  # HEAD + PACKET_MAX + 100 for SRTP trailers, rounded up to cache lines
 WORD0 = HEAD // 4  # column of the RTP header in a row read as 32-bit words
-QUAD_EXTENSION = (HEAD + 16) // 8  # column of the first extension element in a row read as quads
+QUAD0 = HEAD // 8  # the same in a row read as quads
 
 
 class Arena:
@@ -23,6 +23,7 @@ class Arena:
     bytes  (rows, STRIDE) uint8
     words  (rows, STRIDE // 4) big-endian uint32, the same memory
     quads  (rows, STRIDE // 8) native uint64, the same memory
+    pairs  (rows * STRIDE - 1,) big-endian uint16, the same memory from every byte on
     length (rows,) int32: bytes from HEAD on of the packet that a row holds, after SRTP
     """
 
@@ -34,6 +35,7 @@ class Arena:
         self.bytes: NDArray[np.uint8] = memory.reshape(rows, STRIDE)
         self.words = memory.view(">u4").reshape(rows, STRIDE // 4)
         self.quads = memory.view(np.uint64).reshape(rows, STRIDE // 8)
+        self.pairs = np.ndarray((rows * STRIDE - 1,), ">u2", memory.data, 0, (1,))
         self.length: NDArray[np.int32] = np.zeros(rows, np.int32)
         self.address = int(memory.ctypes.data)
 

@@ -25,7 +25,7 @@ from media.core.nack import MissingPackets
 from media.core.ntp import SenderClock
 from media.core.packets import HEAD, WORD0, Arena
 from media.core.rtp import Header, parse_header
-from media.core.tables import HISTORY, JUMP_MAX, NEVER, TrackTable
+from media.core.tables import HISTORY, JUMP_MAX, TrackTable
 
 UNBOUND_MAX = 200  # streams of one transport that match nothing: past that it is an attack on our memory
 
@@ -139,7 +139,6 @@ class Strays:
         level_id = track.spec.extensions.get(URI_AUDIO_LEVEL, 0)
         if orientation is None and data[0] & 0x2F == 0:
             cc_id = track.spec.extensions.get(URI_TRANSPORT_CC, 0)
-            table.word0[row] = 0x90 << 24 | track.spec.payload_type << 16
             table.learn_layout(row, data, header, cc_id, level_id)
         level = next((data[e.start] for e in header.elements if e.id == level_id), 127)
         self._fill(at, packets, track, header, ext, level, orientation)
@@ -258,7 +257,7 @@ class Strays:
                 self.restarted.append((track, int(self._table.high[track.row])))
                 track.started = False
                 self._restart(track, int(self._table.high[track.row]), 0)
-            self._table.word0[track.row] = NEVER
+            self._table.forget_layout(track.row)
         track.ssrc = ssrc
         self._table.by_ssrc[transport << 32 | ssrc] = track.row
 

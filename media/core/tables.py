@@ -17,8 +17,9 @@ from media.core.rtp import ONE_BYTE_PROFILE, Header
 
 JUMP_MAX = 3000  # RFC 3550 A.1 MAX_DROPOUT: further away is another stream until proven
 HISTORY = 512  # sequence numbers per track that can be resent: 2 s of 2.5 Mbit/s video
-LAYOUT_BYTES = 24  # extension bytes that the batch reader can check; browsers send 8 to 20
-NEVER = np.uint32(0xFFFFFFFF)  # a first header word that no version 2 packet has
+EXTENSION_BYTES = 24  # extension bytes that the batch reader can check; browsers send 8 to 20
+LAYOUT_BYTES = 16 + EXTENSION_BYTES  # with the fixed header and the extension header before them
+LAYOUT_QUADS = LAYOUT_BYTES // 8
 
 HEADER_OUT = 28  # 12 fixed + 4 extension header + 12 extension bytes, the same for every subscriber
 HEADER_WORDS = HEADER_OUT // 4
@@ -48,10 +49,8 @@ class Rows:
 class TrackTable:
     """What the batch reader knows of each published RTP stream.  All arrays are (tracks_max + 1,) unless said.
 
-    word0        uint32, the first header word without marker and sequence that a plain packet has,
-                 NEVER while the track is muted or unbound, which sends its packets to the scalar reader
-    layout_word  uint32, the extension block's first word (profile and length) that is expected
-    layout_mask, layout_want  (tracks_max + 1, 3) uint64, which extension bytes must be what
+    layout_mask, layout_want  (tracks_max + 1, LAYOUT_QUADS) uint64, which of the first bytes must be what
+                 in a plain packet; no packet fits a layout without one (see forget_layout)
     header_size  int64, bytes of the header in that layout
     cc_column, level_column  int64, column in the arena row of the transport-cc number, the audio level; 0 none
     high         int64, highest extended sequence number (RFC 3550 A.1), first seen is 65536 + sequence
@@ -69,10 +68,9 @@ class TrackTable:
     def __init__(self, tracks_max: int) -> None:
         n = tracks_max + 1
         self.rows = Rows(tracks_max, "tracks_max")
-        self.word0: NDArray[np.uint32] = np.full(n, NEVER, np.uint32)
-        self.layout_word: NDArray[np.uint32] = np.zeros(n, np.uint32)
-        self.layout_mask: NDArray[np.uint64] = np.zeros((n, LAYOUT_BYTES // 8), np.uint64)
-        self.layout_want: NDArray[np.uint64] = np.zeros((n, LAYOUT_BYTES // 8), np.uint64)
+        self.layout_mask: NDArray[np.uint64] = np.zeros((n, LAYOUT_QUADS), np.uint64)
+        self.layout_want: NDArray[np.uint64] = np.zeros((n, LAYOUT_QUADS), np.uint64)
+        self.layout_want[:, 0] = 1
         self.header_size = np.zeros(n, np.int64)
         self.cc_column = np.zeros(n, np.int64)
         self.level_column = np.zeros(n, np.int64)
@@ -98,10 +96,7 @@ class TrackTable:
 
     def clear(self, track: int) -> None:
         """Make a row as new."""
-        self.word0[track] = NEVER
-        self.layout_word[track] = 0
-        self.layout_mask[track] = 0
-        self.layout_want[track] = 0
+        self.forget_layout(track)
         for column in (
             self.header_size,
             self.cc_column,
@@ -139,31 +134,36 @@ class TrackTable:
         closed = self.gaps.get(track, ())
         return int(self.gap[track]) - (len(closed) - bisect.bisect_left(closed, ext))
 
+    def forget_layout(self, track: int) -> None:
+        """Send the track's packets to the scalar reader, until it learns a layout again: nothing masked is one."""
+        self.layout_mask[track] = 0
+        self.layout_want[track] = 0
+        self.layout_want[track, 0] = 1
+
     def learn_layout(self, track: int, packet: bytes | memoryview, header: Header, cc_id: int, level_id: int) -> None:
         """Expect the following packets of a track to be laid out as this one.
 
-        A packet without the one-byte profile, with a CSRC list or with more than LAYOUT_BYTES of
+        A packet without the one-byte profile, with a CSRC list or with more than EXTENSION_BYTES of
         extensions leaves the layout as it was: such packets stay with the scalar reader.
         cc_id and level_id are the negotiated extension ids, 0 where there is none.
         """
-        size = header.header_size - 16
-        if header.profile != ONE_BYTE_PROFILE or packet[0] & 0x0F or not 0 < size <= LAYOUT_BYTES:
+        size = header.header_size
+        if header.profile != ONE_BYTE_PROFILE or packet[0] & 0x0F or not 16 < size <= LAYOUT_BYTES:
             return
         mask, want = bytearray(LAYOUT_BYTES), bytearray(LAYOUT_BYTES)
-        mask[:size] = b"\xff" * size
-        want[:size] = packet[16 : 16 + size]
+        mask[0], mask[1] = 0xFF, 0x7F  # version, padding, extension, CSRC count; payload type without the marker
+        mask[8:size] = b"\xff" * (size - 8)  # SSRC, profile, length, ids and sizes
+        want[:size] = packet[:size]
         cc_column = level_column = 0
         for element in header.elements:
-            at = element.start - 16
-            mask[at : at + element.size] = bytes(element.size)
-            want[at : at + element.size] = bytes(element.size)
+            mask[element.start : element.start + element.size] = bytes(element.size)
             if element.id == cc_id and element.size == 2:
                 cc_column = element.start
             elif element.id == level_id and element.size == 1:
                 level_column = element.start
-        self.layout_word[track] = int.from_bytes(packet[12:16], "big")
-        self.layout_mask[track] = np.frombuffer(bytes(mask), np.uint64)
-        self.layout_want[track] = np.frombuffer(bytes(want), np.uint64)
+        masked = np.frombuffer(bytes(mask), np.uint64)
+        self.layout_mask[track] = masked
+        self.layout_want[track] = np.frombuffer(bytes(want), np.uint64) & masked
         self.header_size[track] = header.header_size
         self.cc_column[track] = cc_column
         self.level_column[track] = level_column
