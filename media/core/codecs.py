@@ -45,7 +45,7 @@ def _vp9(payload: Payload) -> bool:
         at += 2 if len(payload) > at and payload[at] & 0x80 else 1
     if payload[0] & 0x20:  # layer indices: a key frame's upper layer does not start a decoder
         return len(payload) > at and not payload[at] & 0x0E
-    return True
+    return len(payload) > at
 
 
 def _h264(payload: Payload) -> bool:

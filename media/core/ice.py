@@ -1,7 +1,8 @@
 """ICE-lite on one port: who may send from which address (RFC 8445 2.5, 7.3; consent RFC 7675).
 
-A peer is known by the ufrag that we gave it, then by the exact addresses that proved to know the password.  A new
-address is believed only after an authenticated check from it, so a phone that changes network keeps its call.
+A peer is known by the ufrag that we gave it, then by the exact addresses that proved to know the password.  A
+new address is believed only after an authenticated check from it, so a phone that changes network keeps its
+call.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from media.core.errors import PeerError
 CONSENT_US = 30_000_000  # RFC 7675 5.1
 SETUP_US = 30_000_000  # a browser that has not checked by then never got the answer
 ADDRESSES_MAX = 8  # mediasoup's cap on tuples of one peer
+RESTARTS_MAX = 4  # credentials kept of before restarts: answers may cross, but nobody needs a flood of them
+TRANSACTIONS_KEPT = 256  # of each peer: at a check every 2.5 s (libwebrtc, stable pair) ten minutes of them
+TRANSACTION_SIZE = 12  # RFC 8489 5
 ROLE_CONFLICT = 487  # RFC 8445 7.3.1.1: a lite agent is always controlled
 
 
@@ -31,12 +35,14 @@ class _Peer:
     ufrag: bytes
     password: bytes
     registered_us: int
-    old_ufrag: bytes | None = None
-    old_password: bytes = b""
     heard_us: int | None = None
     selected: bytes | None = None
     addresses: dict[bytes, int] = field(default_factory=dict)
     """Checked address -> when last checked."""
+    earlier: dict[bytes, bytes] = field(default_factory=dict)
+    """ufrag -> password of before restarts that the peer has not followed yet, oldest first."""
+    transactions: bytearray = field(default_factory=bytearray)
+    """The latest transaction ids, one after the other; a tenth of the memory of a set of them."""
 
 
 class IceLite:
@@ -55,11 +61,12 @@ class IceLite:
         self._peers[transport] = self._by_ufrag[peer.ufrag] = peer
 
     def restart(self, transport: int, ufrag: str, password: str) -> None:
-        """New credentials; the old ones go on working until the peer first uses the new (make before break)."""
+        """New credentials; earlier ones work until the peer first uses the new (make before break)."""
         peer = self._peers[transport]
-        if peer.old_ufrag is not None:
-            self._by_ufrag.pop(peer.old_ufrag, None)
-        peer.old_ufrag, peer.old_password = peer.ufrag, peer.password
+        peer.earlier[peer.ufrag] = peer.password
+        if len(peer.earlier) > RESTARTS_MAX:
+            _, never_used, *_ = peer.earlier  # the first is what the peer still uses
+            del peer.earlier[never_used], self._by_ufrag[never_used]
         peer.ufrag, peer.password = ufrag.encode(), password.encode()
         self._by_ufrag[peer.ufrag] = peer
 
@@ -68,8 +75,7 @@ class IceLite:
         if peer is None:
             return
         self._by_ufrag.pop(peer.ufrag, None)
-        if peer.old_ufrag is not None:
-            self._by_ufrag.pop(peer.old_ufrag, None)
+        self._forget_earlier(peer, peer.ufrag)
         for address in peer.addresses:
             self.by_address.pop(address, None)
 
@@ -82,33 +88,45 @@ class IceLite:
         """Answer a check that came from address.
 
         ip (4 or 16 bytes) and port are the same address for the answer.
-        Raises PeerError stun_malformed, stun_not_request, stun_unknown_user or stun_bad_integrity: the caller
-        drops and counts, and answers nothing, so that nobody can use us to learn ufrags or to reflect traffic.
+        Raises PeerError stun_malformed, stun_not_request, stun_unknown_user or stun_bad_integrity: the
+        caller drops and counts, and answers nothing, so that nobody can use us to learn ufrags or to
+        reflect traffic.
         """
         request = stun.parse_binding_request(data)
         ufrag = request.username.partition(b":")[0]
         peer = self._by_ufrag.get(ufrag)
         if peer is None:
             raise PeerError("stun_unknown_user")
-        password = peer.password if ufrag == peer.ufrag else peer.old_password
+        password = peer.password if ufrag == peer.ufrag else peer.earlier[ufrag]
         if request.integrity_at < 0 or not stun.integrity_holds(data, request.integrity_at, password):
             raise PeerError("stun_bad_integrity")
+        if address not in peer.addresses and request.transaction in peer.transactions:
+            # An overheard check, sent again from elsewhere, would take the media there until the next one.
+            raise PeerError("stun_bad_integrity", "transaction of another address")
         if request.controlled:
             reply = stun.binding_error(request.transaction, ROLE_CONFLICT, "Role Conflict", password)
             return IceAnswer(reply, peer.transport)
-        if ufrag == peer.ufrag and peer.old_ufrag is not None:
-            self._by_ufrag.pop(peer.old_ufrag, None)
-            peer.old_ufrag = None
-        self._believe(peer, address, now_us)
+        if peer.earlier:
+            self._forget_earlier(peer, ufrag)
+        self._believe(peer, request.transaction, address, now_us)
         if request.use_candidate or peer.selected is None:
             peer.selected = address
         return IceAnswer(stun.binding_success(request.transaction, ip, port, password), peer.transport)
 
-    def _believe(self, peer: _Peer, address: bytes, now_us: int) -> None:
+    def _forget_earlier(self, peer: _Peer, than: bytes) -> None:
+        """The peer uses the ufrag `than`: it does not go back to earlier ones."""
+        for ufrag in list(peer.earlier):
+            if ufrag == than:
+                break
+            del peer.earlier[ufrag], self._by_ufrag[ufrag]
+
+    def _believe(self, peer: _Peer, transaction: bytes, address: bytes, now_us: int) -> None:
         peer.heard_us = now_us
+        peer.transactions += transaction
+        del peer.transactions[: -TRANSACTION_SIZE * TRANSACTIONS_KEPT]
         owner = self.by_address.get(address)
         if owner is not None and owner != peer.transport:
-            # The client closed a connection and opened the next from the same port: the newer one has proved itself.
+            # The client closed a connection and opened the next from the same port: the newer one counts.
             other = self._peers[owner]
             other.addresses.pop(address, None)
             if other.selected == address:

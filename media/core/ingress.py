@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from media.core.packets import HEAD, QUAD0, STRIDE, WORD0, Arena
 from media.core.tables import HISTORY, JUMP_MAX, LAYOUT_QUADS, TrackTable
 
-
 Ints = NDArray[np.int64]
 
 

@@ -15,7 +15,9 @@ LIST_MAX = 500  # more missing at once is an outage, not loss
 class MissingPackets:
     """The missing packets of one track.
 
-    needs_keyframe  set when something was given up; the caller asks for a key frame and clears it
+    needs_keyframe  set when something was given up; the caller asks for a key frame and clears it.  Until
+                    then nothing more is noted: of an outage that is told number by number the tail must
+                    not be asked for, when the beginning is not
     """
 
     def __init__(self) -> None:
@@ -25,10 +27,13 @@ class MissingPackets:
 
     @property
     def empty(self) -> bool:
-        return not self._asked
+        """Whether nothing is to be done: nothing to ask for, and no key frame to request."""
+        return not self._asked and not self.needs_keyframe
 
     def lost(self, first: int, last: int, now_us: int) -> None:
         """Numbers first..last, both included, were skipped."""
+        if self.needs_keyframe:
+            return
         if len(self._asked) + last - first + 1 > LIST_MAX:
             self._asked.clear()
             self.needs_keyframe = True

@@ -1,7 +1,7 @@
 """Who is in which room and what they publish: membership only, no media and no wire.
 
-Commands in; the caller asks afterwards who is there.  The forwarding follows from it: signalling subscribes everybody to
-what others() lists.
+Commands in; the caller asks afterwards who is there.  The forwarding follows from it: signalling subscribes
+everybody to what others() lists.
 """
 
 from __future__ import annotations
@@ -98,9 +98,7 @@ class Rooms:
 
     def others(self, room: RoomId, participant: ParticipantId) -> list[tuple[Member, PublishedTrack]]:
         """What a participant is to see and hear: everybody else's tracks, in publish order per member."""
-        return [
-            (member, track) for member in self.members(room) if member.id != participant for track in member.tracks
-        ]
+        return [(member, track) for member in self.members(room) if member.id != participant for track in member.tracks]
 
     def counts(self) -> dict[str, int]:
         return {"rooms": len(self._rooms), "participants": sum(len(members) for members in self._rooms.values())}

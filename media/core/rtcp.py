@@ -1,7 +1,8 @@
-"""RTCP packets, read and written with struct (RFC 3550 6, RFC 4585 6, RFC 5104 4.3.1, draft-alvestrand-rmcat-remb).
+"""RTCP packets, read and written with struct.
 
-aiortc's classes are convenient and cost ten times as much, decode transport-wide feedback as a NACK list, and do not
-wrap sequence numbers in NACKs; where they are right, the tests compare with them.
+RFC 3550 6, RFC 4585 6, RFC 5104 4.3.1, draft-alvestrand-rmcat-remb.  aiortc's classes are convenient and cost
+ten times as much, decode transport-wide feedback as a NACK list, and do not wrap sequence numbers in NACKs;
+where they are right, the tests compare with them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ SR, RR, SDES, BYE, APP, RTPFB, PSFB = 200, 201, 202, 203, 204, 205, 206
 FMT_NACK, FMT_TRANSPORT_CC = 1, 15
 FMT_PLI, FMT_FIR, FMT_APPLICATION = 1, 4, 15
 PACKETS_MAX = 64  # in one compound: an Ethernet frame holds no more that mean anything
+COUNT_MAX = 31  # RFC 3550 6.4.1: five bits
+NACK_SEQS_MAX = 512  # of one packet: tables.HISTORY holds no more that could be resent
+BPS_MAX = (1 << 63) - 1  # a REMB can state 2**81; libwebrtc, too, refuses what 64 bits do not hold
 _HEAD = struct.Struct("!BBH")
 _BLOCK = struct.Struct("!IIIIII")
 _SENDER = struct.Struct("!QIII")
@@ -49,7 +53,7 @@ class ReceiverReport(NamedTuple):
 
 
 class Nack(NamedTuple):
-    """RFC 4585 6.2.1.  seqs: sequence numbers modulo 2**16, as asked."""
+    """RFC 4585 6.2.1.  seqs: sequence numbers modulo 2**16, as asked, the first NACK_SEQS_MAX of them."""
 
     sender: int
     media: int
@@ -73,7 +77,7 @@ class Remb(NamedTuple):
 
 
 class TransportFeedback(NamedTuple):
-    """Transport-wide feedback as it came, header included; bandwidth estimation reads it."""
+    """Transport-wide feedback as it came, header and padding included; bandwidth estimation reads it."""
 
     sender: int
     media: int
@@ -116,14 +120,14 @@ def parse_compound(data: bytes | memoryview) -> list[Packet]:
                 raise PeerError("rtcp_malformed", "padding longer than the packet")
             body = body[: len(body) - padding]
         try:
-            packets.append(_parse(first & 0x1F, packet_type, body, bytes(data[at : at + 4])))
+            packets.append(_parse(first & 0x1F, packet_type, body, data[at : at + size]))
         except struct.error:
             raise PeerError("rtcp_malformed", f"type {packet_type} too short for its count") from None
         at += size
     return packets
 
 
-def _parse(count: int, packet_type: int, body: bytes, head: bytes) -> Packet:
+def _parse(count: int, packet_type: int, body: bytes, whole: bytes | memoryview) -> Packet:
     if packet_type == SR:
         (ssrc,) = struct.unpack_from("!I", body)
         ntp, rtp, packets, octets = _SENDER.unpack_from(body, 4)
@@ -136,7 +140,7 @@ def _parse(count: int, packet_type: int, body: bytes, head: bytes) -> Packet:
         if count == FMT_NACK:
             return Nack(sender, media, _parse_nack(body))
         if count == FMT_TRANSPORT_CC:
-            return TransportFeedback(sender, media, head + body)
+            return TransportFeedback(sender, media, bytes(whole))
     elif packet_type == PSFB:
         sender, media = _TWO.unpack_from(body)
         if count == FMT_PLI:
@@ -170,16 +174,23 @@ def _parse_nack(body: bytes) -> list[int]:
             bit = mask & -mask
             seqs.append(first + bit.bit_length() & 0xFFFF)
             mask ^= bit
-    return seqs
+        if len(seqs) >= NACK_SEQS_MAX:
+            break
+    return seqs[:NACK_SEQS_MAX]
 
 
 def _parse_remb(sender: int, body: bytes) -> Remb:
     (word,) = struct.unpack_from("!I", body, 12)
     ssrcs = struct.unpack_from(f"!{word >> 24}I", body, 16)
-    return Remb(sender, (word & 0x3FFFF) << (word >> 18 & 0x3F), ssrcs)
+    bps = (word & 0x3FFFF) << (word >> 18 & 0x3F)
+    if bps > BPS_MAX:
+        raise PeerError("rtcp_malformed", "REMB of more than 64 bits")
+    return Remb(sender, bps, ssrcs)
 
 
 def _packet(count: int, packet_type: int, body: bytes) -> bytes:
+    if count > COUNT_MAX:  # it would set the padding bit
+        raise ValueError(f"RTCP type {packet_type}: {count} entries, at most {COUNT_MAX} fit")
     return _HEAD.pack(0x80 | count, packet_type, len(body) // 4) + body
 
 
@@ -199,7 +210,7 @@ def sender_report(
 
 
 def receiver_report(ssrc: int, blocks: Sequence[ReportBlock]) -> bytes:
-    """RFC 3550 6.4.2.  At most 31 blocks."""
+    """RFC 3550 6.4.2.  ValueError: more than COUNT_MAX blocks."""
     return _packet(len(blocks), RR, struct.pack("!I", ssrc) + _blocks(blocks))
 
 
@@ -225,7 +236,10 @@ def fir(sender: int, media: int, number: int) -> bytes:
 
 
 def nack(sender: int, media: int, seqs: Iterable[int]) -> bytes:
-    """Generic NACK (RFC 4585 6.2.1): each number once, in pairs of a number and a mask of the 16 after it."""
+    """Generic NACK (RFC 4585 6.2.1): pairs of a number and a mask of the 16 after it.
+
+    seqs  0..65535 in the order of the stream (so they may wrap), else the packet is larger than it need be
+    """
     pairs: list[list[int]] = []
     for seq in seqs:
         if pairs and 1 <= (ahead := seq - pairs[-1][0] & 0xFFFF) <= 16:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from media.core.model import ParticipantId, RoomId
 
 SPEAKING_DBOV = 45  # quieter is room noise: LiveKit uses 35, too strict for a laptop at arm's length
-SMOOTHING = 0.5  # of the share of loud packets per evaluation: one cough of 100 ms is not speech
+SMOOTHING = 0.35  # per evaluation, 200 ms: LiveKit's half a second of memory; a cough of 300 ms is no speech
 STARTS_AT, STOPS_AT = 0.5, 0.2  # share of loud packets; apart, so that the list does not flicker
 
 
@@ -66,11 +66,9 @@ class ActiveSpeakers:
             room: tuple(dict.fromkeys(participant for _, participant in sorted(speakers)))
             for room, speakers in now.items()
         }
-        changed = [(room, names) for room, names in lists.items() if set(self._last.get(room, ())) != set(names)]
-        changed += [(room, ()) for room in self._last if room not in lists]
         # The order alone is no news: two people who talk at once would swap places five times a second.
-        self._last = {
-            room: self._last[room] if set(self._last.get(room, ())) == set(names) else names
-            for room, names in lists.items()
-        }
+        same = {room for room, names in lists.items() if set(self._last.get(room, ())) == set(names)}
+        changed = [(room, names) for room, names in lists.items() if room not in same]
+        changed += [(room, ()) for room in self._last if room not in lists]
+        self._last = {room: self._last[room] if room in same else names for room, names in lists.items()}
         return changed

@@ -1,7 +1,8 @@
 """Transport-wide feedback to publishers, so that a browser's bandwidth estimation lets it send HD.
 
-Format: draft-holmer-rmcat-transport-wide-cc-extensions-01, 3.1.  The log takes columns per batch; the packets are
-built ten times a second for all transports at once.
+Format: draft-holmer-rmcat-transport-wide-cc-extensions-01, 3.1.  The log takes columns per batch; the packets
+are built ten times a second for all transports at once.  Only the log and the packet format live here: when,
+and under which SSRCs, is the engine's to say.
 """
 
 from __future__ import annotations
@@ -12,21 +13,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Described = tuple[int, int, int, bytes]
+"""Base number, status count, reference time, chunks and deltas of one feedback."""
 
 DELTA_US = 250
 REFERENCE_US = 64_000
+TICKS_PER_REFERENCE = REFERENCE_US // DELTA_US
 RUN_MAX = 0x1FFF  # 13 bits of run length
 SMALL_MAX = 255  # one unsigned byte of 250 us: 63.75 ms
-WINDOW_MAX = 2000  # sequence numbers in one feedback: keeps it below an Ethernet frame even when all have deltas
+LARGE_MIN, LARGE_MAX = -0x8000, 0x7FFF  # two signed bytes: 8 s
+SIZE_MAX = 1_100  # bytes: with SRTCP, UDP and IPv6 around it below the 1,200 that any path carries
 GAP_MAX = 0x4000  # a jump that no loss explains: begin anew there
-_HEAD = struct.Struct("!BBHIIHH")
+STATUS_MAX = 0x7FFF  # numbers in one feedback: half of their space, so that none can be taken for another
+VECTOR_SIZE = 7  # two-bit symbols in one status vector
+RUN_MIN = VECTOR_SIZE + 1  # from here on a run length is the shorter
+_HEAD_SIZE = 20
+_FAST_MAX = SIZE_MAX - _HEAD_SIZE - 2  # packets that fit with one chunk and a byte each
 _RTPFB, _FMT = 205, 15
+_MISSING, _SMALL, _LARGE = 0, 1, 2  # packet status symbols, 3.1.1
+_HEAD = struct.Struct("!BBHIIHHI")
+_HEADS = np.dtype(
+    [
+        ("first", "u1"),
+        ("packet_type", "u1"),
+        ("words", ">u2"),
+        ("sender", ">u4"),
+        ("media", ">u4"),
+        ("base", ">u2"),
+        ("status", ">u2"),
+        ("reference", ">u4"),
+        ("chunk", ">u2"),
+    ]
+)
+_PADDING = (b"", b"\x01", b"\x00\x02", b"\x00\x00\x03")  # RFC 3550 6.4.1: the last byte counts itself
 
 
 class FeedbackLog:
     """Arrivals since the last feedback, of all transports.
 
-    capacity   packets between two calls of build(); past it the newest are dropped and counted in overflowed
+    capacity   packets between two calls of build(); a batch that does not fit is left out whole, and counted
+               in overflowed
     """
 
     def __init__(self, transports_max: int, capacity: int) -> None:
@@ -48,13 +74,14 @@ class FeedbackLog:
 
     def add(self, transports: Ints, seqs: Ints, arrival_us: Ints) -> None:
         """transports, seqs (0..65535), arrival_us: (N,) int64."""
-        end = self._used + len(transports)
+        used = self._used
+        end = used + len(transports)
         if end > len(self._transport):
             self.overflowed += len(transports)
             return
-        self._transport[self._used : end] = transports
-        self._seq[self._used : end] = seqs
-        self._arrival_us[self._used : end] = arrival_us
+        self._transport[used:end] = transports
+        self._seq[used:end] = seqs
+        self._arrival_us[used:end] = arrival_us
         self._used = end
 
     def build(self, sender_ssrc: Ints, media_ssrc: Ints) -> list[tuple[int, bytes]]:
@@ -65,102 +92,174 @@ class FeedbackLog:
         used, self._used = self._used, 0
         if not used:
             return []
-        transport, seq = self._transport[:used], self._seq[:used]
-        known = np.maximum(self._next[transport], 0)
-        first_seen = self._next[transport] < 0
-        ext = known + ((seq - known + 0x8000 & 0xFFFF) - 0x8000)
-        ext[first_seen] = seq[first_seen] + 0x10000
-        order = np.lexsort((ext, transport))
+        transport = self._transport[:used]
+        ext = self._unwrap(transport, self._seq[:used])
+        order = np.lexsort((ext, transport))  # stable: a duplicate stays behind its first arrival
+        order = order[np.count_nonzero(transport < 0) :]  # rows that were reset meanwhile sort first
+        if not len(order):
+            return []
         transport, ext, arrival = transport[order], ext[order], self._arrival_us[:used][order]
         ticks = arrival // DELTA_US
-        starts = np.flatnonzero(np.diff(transport, prepend=-2))
-        ends = np.append(starts[1:], used)
-        even = np.diff(ext, prepend=0) == 1
+        starts = np.flatnonzero(np.diff(transport, prepend=-1))
+        ends = np.append(starts[1:], len(transport))
         delta = np.diff(ticks, prepend=0)
-        plain = even & (delta >= 0) & (delta <= SMALL_MAX)
+        plain = (np.diff(ext, prepend=0) == 1) & (delta >= 0) & (delta <= SMALL_MAX)
         plain[starts] = True
-        whole = np.logical_and.reduceat(plain, starts)
-        reference = arrival[starts] // REFERENCE_US
-        delta[starts] = ticks[starts] - reference * (REFERENCE_US // DELTA_US)
+        rows, base, reference = transport[starts], ext[starts], arrival[starts] // REFERENCE_US
+        expected = self._next[rows]
+        fast = np.logical_and.reduceat(plain, starts) & (ends - starts <= _FAST_MAX)
+        fast &= (expected < 0) | (base <= expected)
+        self._next[rows] = np.maximum(expected, ext[ends - 1] + 1)
+        delta[starts] = ticks[starts] - reference * TICKS_PER_REFERENCE
         small = np.clip(delta, 0, SMALL_MAX).astype(np.uint8).tobytes()
+        senders, medias = sender_ssrc[rows], media_ssrc[rows]
+        heads = self._heads(rows, base, ends - starts, reference)
+        heads["sender"], heads["media"] = senders, medias
+        plain_heads = heads.tobytes()
+        self._count[rows[fast]] += 1
         out: list[tuple[int, bytes]] = []
-        for at, (row, start, end) in enumerate(
-            zip(transport[starts].tolist(), starts.tolist(), ends.tolist(), strict=True)
+        size = _HEADS.itemsize
+        for at, (row, start, end, is_fast) in enumerate(
+            zip(rows.tolist(), starts.tolist(), ends.tolist(), fast.tolist(), strict=True)
         ):
-            if row < 0:
-                continue
-            ssrcs = int(sender_ssrc[row]), int(media_ssrc[row])
-            expected = int(self._next[row])
-            base = int(ext[start])
-            if whole[at] and end - start <= WINDOW_MAX and (expected < 0 or base <= expected):
-                chunk = 1 << 13 | end - start  # run length, symbol 1: received, small delta
-                body = struct.pack("!H", chunk) + small[start:end]
-                out.append((row, self._packet(row, ssrcs, base, end - start, int(reference[at]), body)))
+            if is_fast:
+                head = plain_heads[at * size : at * size + size]
+                out.append((row, head + small[start:end] + _PADDING[start - end - 2 & 3]))
             else:
-                first = base if expected < 0 or base < expected or base - expected > GAP_MAX else expected
-                out.extend(self._general(row, ssrcs, first, ext[start:end], ticks[start:end]))
-            self._next[row] = max(expected, int(ext[end - 1]) + 1)
+                ssrcs = int(senders[at]), int(medias[at])
+                bodies = _describe(int(expected[at]), ext[start:end].tolist(), ticks[start:end].tolist())
+                out.extend((row, self._packet(row, ssrcs, described)) for described in bodies)
         return out
 
-    def _packet(self, row: int, ssrcs: tuple[int, int], base: int, status: int, reference: int, body: bytes) -> bytes:
-        count = int(self._count[row])
-        self._count[row] = count + 1 & 0xFF
-        size = 20 + len(body)
-        words = (size + 3) // 4
-        padding = 4 * words - size
-        head = _HEAD.pack(0x80 | (0x20 if padding else 0) | _FMT, _RTPFB, words - 1, *ssrcs, base & 0xFFFF, status)
-        tail = bytes(padding - 1) + bytes([padding]) if padding else b""
-        return head + struct.pack("!I", (reference & 0xFFFFFF) << 8 | count) + body + tail
+    def _unwrap(self, transport: Ints, seq: Ints) -> Ints:
+        """Numbers nearest to what is due next.  65536 keeps them positive whatever comes late."""
+        known = self._next[transport]
+        new = known < 0
+        if new.any():
+            rows, first = np.unique(transport, return_index=True)
+            known = np.where(new, 0x10000 + seq[first[np.searchsorted(rows, transport)]], known)
+        return known + ((seq - known + 0x8000 & 0xFFFF) - 0x8000)
 
-    def _general(self, row: int, ssrcs: tuple[int, int], first: int, ext: Ints, ticks: Ints) -> list[tuple[int, bytes]]:
-        """Feedback with losses, reordering or long pauses: split where a frame or a delta would overflow."""
-        arrived = dict(zip(ext.tolist(), ticks.tolist(), strict=True))  # a duplicate counts once, its last arrival
-        numbers = sorted(arrived)
-        out: list[tuple[int, bytes]] = []
-        while numbers:
-            if numbers[0] - first > WINDOW_MAX:  # nothing arrived for long: those are simply not reported
-                first = numbers[0]
-            reference = arrived[numbers[0]] * DELTA_US // REFERENCE_US
-            tick = reference * (REFERENCE_US // DELTA_US)
-            symbols: list[int] = []
-            deltas = b""
-            taken = 0
-            for number in numbers:
-                step = arrived[number] - tick
-                if number - first >= WINDOW_MAX or not -0x8000 <= step <= 0x7FFF or len(deltas) > 900:
-                    break
-                symbols.extend([0] * (number - first - len(symbols)))
-                if 0 <= step <= SMALL_MAX:
-                    symbols.append(1)
-                    deltas += bytes([step])
-                else:
-                    symbols.append(2)
-                    deltas += struct.pack("!h", step)
-                tick = arrived[number]
-                taken += 1
-            body = _chunks(symbols) + deltas
-            out.append((row, self._packet(row, ssrcs, first, len(symbols), reference, body)))
-            first = numbers[taken - 1] + 1
-            numbers = numbers[taken:]
-        return out
+    def _heads(self, rows: Ints, base: Ints, status: Ints, reference: Ints) -> NDArray[np.void]:
+        """The first 22 bytes of a feedback of one chunk and small deltas, by row; SSRCs left out."""
+        heads = np.zeros(len(rows), _HEADS)
+        padding = -(status + 2) & 3
+        heads["first"] = np.where(padding > 0, 0xA0 | _FMT, 0x80 | _FMT)
+        heads["packet_type"] = _RTPFB
+        heads["words"] = (_HEAD_SIZE + 2 + status + padding) // 4 - 1
+        heads["base"] = base & 0xFFFF
+        heads["status"] = status & 0xFFFF  # at most _FAST_MAX in the rows that are used
+        heads["reference"] = (reference & 0xFFFFFF) << 8 | self._count[rows] & 0xFF
+        heads["chunk"] = _SMALL << 13 | status & RUN_MAX
+        return heads
+
+    def _packet(self, row: int, ssrcs: tuple[int, int], described: Described) -> bytes:
+        base, status, reference, body = described
+        count = int(self._count[row]) & 0xFF
+        self._count[row] += 1
+        padding = -len(body) & 3
+        first = (0xA0 if padding else 0x80) | _FMT
+        words = (_HEAD_SIZE + len(body) + padding) // 4 - 1
+        word = (reference & 0xFFFFFF) << 8 | count
+        head = _HEAD.pack(first, _RTPFB, words, *ssrcs, base & 0xFFFF, status, word)
+        return head + body + _PADDING[padding]
 
 
-def _chunks(symbols: list[int]) -> bytes:
-    """Run-length chunks for runs of 8 or more, else status vectors of seven two-bit symbols (draft 3.1.3, 3.1.4)."""
-    out = b""
-    at = 0
-    while at < len(symbols):
-        run = at
-        while run < len(symbols) and symbols[run] == symbols[at] and run - at < RUN_MAX:
-            run += 1
-        if run - at >= 8 or run == len(symbols):
-            out += struct.pack("!H", symbols[at] << 13 | run - at)
-            at = run
+def _describe(expected: int, numbers: list[int], ticks: list[int]) -> list[Described]:
+    """Feedback with losses, reordering or long pauses.
+
+    expected  number after the last one reported, -1 before the first
+    numbers   ascending, a duplicate behind its first arrival; ticks: arrivals in units of DELTA_US
+
+    A late arrival moves the window back, and only over itself: to span what was reported before would call
+    that lost, since it is not remembered here.
+    """
+    out: list[Described] = []
+    at, end = 0, len(numbers)
+    due = expected if expected >= 0 else numbers[0]
+    while at < end:
+        number = numbers[at]
+        if at and number == numbers[at - 1]:
+            at += 1
             continue
-        seven = (symbols[at : at + 7] + [0] * 7)[:7]
-        word = 0xC000
-        for place, symbol in enumerate(seven):
-            word |= symbol << 12 - 2 * place
-        out += struct.pack("!H", word)
-        at += 7
+        late = number < due
+        base = number if late or number - due > GAP_MAX else due
+        stop = end
+        if late:
+            stop = at + 1
+            while stop < end and numbers[stop] - numbers[stop - 1] <= 1 and numbers[stop] < due:
+                stop += 1
+        described, at = _body(base, numbers, ticks, at, stop)
+        out.append(described)
+        if not late:
+            due = base + described[1]
     return out
+
+
+def _body(base: int, numbers: list[int], ticks: list[int], at: int, stop: int) -> tuple[Described, int]:
+    """What of numbers[at:stop] one feedback can hold, and where to go on.
+
+    Takes one number at least: the first has a small delta.
+    """
+    reference = ticks[at] // TICKS_PER_REFERENCE
+    tick = reference * TICKS_PER_REFERENCE
+    runs: list[list[int]] = []  # symbol, count
+    deltas = bytearray()
+    expected = base
+    while at < stop:
+        number, step = numbers[at], ticks[at] - tick
+        missing = number - expected
+        if missing < 0:  # a duplicate
+            at += 1
+            continue
+        symbol = _SMALL if 0 <= step <= SMALL_MAX else _LARGE
+        # A run costs one chunk at most.  This number adds up to four, three of them of missing ones, and a delta.
+        full = _HEAD_SIZE + 2 * len(runs) + len(deltas) + 10 > SIZE_MAX
+        odd = not LARGE_MIN <= step <= LARGE_MAX or missing > GAP_MAX
+        if deltas and (full or odd or number - base >= STATUS_MAX):
+            break
+        if missing:
+            while missing > RUN_MAX:
+                runs.append([_MISSING, RUN_MAX])
+                missing -= RUN_MAX
+            runs.append([_MISSING, missing])
+        if runs and runs[-1][0] == symbol and runs[-1][1] < RUN_MAX:
+            runs[-1][1] += 1
+        else:
+            runs.append([symbol, 1])
+        if symbol == _SMALL:
+            deltas.append(step)
+        else:
+            deltas += struct.pack("!h", step)
+        tick = ticks[at]
+        expected = number + 1
+        at += 1
+    return (base, expected - base, reference, _chunks(runs) + bytes(deltas)), at
+
+
+def _chunks(runs: list[list[int]]) -> bytes:
+    """Run-length chunks for long runs, else status vectors of seven two-bit symbols (draft 3.1.3, 3.1.4)."""
+    words: list[int] = []
+    vector: list[int] = []
+    for symbol, count in runs:
+        left = count
+        while left:
+            if not vector and left >= RUN_MIN:
+                words.append(symbol << 13 | left)
+                break
+            take = min(left, VECTOR_SIZE - len(vector))
+            vector += [symbol] * take
+            left -= take
+            if len(vector) == VECTOR_SIZE:
+                words.append(_vector(vector))
+                vector.clear()
+    if vector:
+        words.append(_vector(vector))
+    return struct.pack(f"!{len(words)}H", *words)
+
+
+def _vector(symbols: list[int]) -> int:
+    word = 0xC000
+    for place, symbol in enumerate(symbols):
+        word |= symbol << 12 - 2 * place
+    return word

@@ -1,14 +1,16 @@
 """DTLS associations for SRTP keys (RFC 5764), sans-IO, on aiortc's certificate and pyOpenSSL.
 
 aiortc's RTCDtlsTransport runs a task per connection and awaits each datagram; here a datagram is a function call.
-From aiortc come the certificate, the SSL context with its ciphers and the SRTP profiles with their key slicing.  The only
-user of aiortc's private names for DTLS; tests/media/io/test_dtls.py pins them.
+From aiortc come the certificate, the SSL context with its ciphers and the SRTP profiles with their key slicing.
+The only user of aiortc's private names for DTLS; tests/media/io/test_dtls.py pins them.  What may be shown to
+OpenSSL at all is decided in records.py.
 """
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,36 +20,47 @@ from aiortc.rtcdtlstransport import (
     SRTP_AES128_CM_SHA1_80,
     RTCCertificate,
     SRTPProtectionProfile,
-    certificate_digest,
 )
 from OpenSSL import SSL
 
-State = Literal["new", "connecting", "connected", "failed", "closed"]
+from media.io import records
 
-# 128 before 256: as strong as the P-256 handshake that protects it, and a third cheaper per packet.
+State = Literal["new", "connecting", "connected", "failed", "closed"]
+Reason = Literal["dtls", "fingerprint", "profile", "flood", "timeout"]
+
+# 128 before 256: as strong as the P-256 handshake that protects it, and a third cheaper per packet.  OpenSSL's
+# server takes the first of its own list that the client offers, so this order wins over the browser's.
 PROFILES: tuple[SRTPProtectionProfile, ...] = (
     SRTP_AEAD_AES_128_GCM,
     SRTP_AEAD_AES_256_GCM,
     SRTP_AES128_CM_SHA1_80,
 )
 MTU = 1200  # bytes of a DTLS datagram: libwebrtc's choice, passes every tunnel
-HANDSHAKE_MAX = 65_536  # bytes in before the handshake is done: ten times what one takes
+HANDSHAKE_MAX = 65_536  # bytes in before the handshake is done: fifty times what one takes
+# OpenSSL keeps records of the next epoch until it has the keys, each in a buffer of 17 kB, up to a hundred of them.
+# A genuine Finished is early only when it travels apart from its ChangeCipherSpec and overtakes it.
+EARLY_MAX = 16
+DTLS_1_2 = 0xFEFD  # RFC 6347 4.1; a later OpenSSL must not move to 1.3, whose records look different
 EXPORTER = b"EXTRACTOR-dtls_srtp"  # RFC 5764 4.2
-DIGESTS = ("sha-256", "sha-384", "sha-512")
-_HANDSHAKE, _ALERT = 22, 21  # RFC 6347 4.1 content types
-_RECORD_HEADER = 13
-_READ_MAX = 16_384
-# OpenSSL starts its timer at 1 s and doubles it (RFC 6347 4.2.4.1).
-RESEND_FIRST_US, RESEND_MAX_US = 1_000_000, 8_000_000
-RESENDS_MAX = 7
+DIGESTS = {"sha-256": "sha256", "sha-384": "sha384", "sha-512": "sha512"}
+# RFC 6347 4.2.4.1 starts at 1 s for a path of which nothing is known; this one has just answered a connectivity
+# check, and libwebrtc starts at 50 ms.
+RESEND_FIRST_US, RESEND_MAX_US = 250_000, 4_000_000
+RESENDS_MAX = 10  # 28 s in all, about as long as a browser tries
+REPEATS_MAX = 100  # plain records can be forged: no more than 70 kB in all, to an address that the peer proved
+_READ_MAX = 4096
 
 
 @dataclass(frozen=True)
 class SrtpKeys:
-    """Keys of one association.  receive_key and send_key: master key and salt; never shown."""
+    """Keys of one association.  profile: libsrtp's number; key_length: bytes without the salt.
+
+    receive_key and send_key: master key and salt; never shown.
+    """
 
     profile: int
     profile_name: str
+    key_length: int
     receive_key: bytes = field(repr=False)
     send_key: bytes = field(repr=False)
 
@@ -57,7 +70,10 @@ class Certificate:
 
     def __init__(self, certificate: RTCCertificate, profiles: Sequence[SRTPProtectionProfile] = PROFILES) -> None:
         self.context: SSL.Context = certificate._create_ssl_context(list(profiles))
+        self.context.set_min_proto_version(DTLS_1_2)
+        self.context.set_max_proto_version(DTLS_1_2)
         self.context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_RENEGOTIATION)
+        self.context.set_mode(SSL.MODE_RELEASE_BUFFERS)  # 10 of 84 kB per association
         self.context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
         self.profiles = tuple(profiles)
         shown = next(f for f in certificate.getFingerprints() if f.algorithm == "sha-256")
@@ -65,83 +81,96 @@ class Certificate:
 
     @classmethod
     def generate(cls, profiles: Sequence[SRTPProtectionProfile] = PROFILES) -> Certificate:
-        """A fresh self-signed P-256 certificate, valid for 30 days: a process restarts sooner than that."""
+        """A fresh self-signed P-256 certificate.  Its 30 days are no limit: peers go by the fingerprint alone."""
         return cls(RTCCertificate.generateCertificate(), profiles)
 
 
 class _Association:
-    """What client and server share.  Mutate with handle(), expect(), handle_timeout(); then read state."""
+    """What client and server share.  Mutate with handle(), expect(), handle_timeout(); then read state.
+
+    OpenSSL's own retransmission timer reads the real clock, so that flights are kept and resent here: by the
+    caller's clock, and at once when the peer shows by repeating itself that an answer was lost (RFC 6347 4.2.4).
+    A flight is repeated byte for byte: who has seen it drops it as a replay, who has not takes it.
+    """
 
     def __init__(self, certificate: Certificate, *, server: bool) -> None:
         self._certificate = certificate
         self._server = server
+        self._kinds = records.FROM_CLIENT if server else records.FROM_SERVER
         self._connection = SSL.Connection(certificate.context)
         self._connection.set_ciphertext_mtu(MTU)
         if server:
             self._connection.set_accept_state()
         else:
             self._connection.set_connect_state()
-        self._expected: tuple[tuple[str, str], ...] | None = None
+        self._expected: tuple[tuple[str, bytes], ...] | None = None
         self._encrypted = False
         self._bytes_in = 0
-        self._resends = 0
+        self._early = 0
+        self._flight: list[bytes] = []
+        self._answered: records.Step | None = None
+        self._repeats = self._resends = 0
+        self._resend_wait_us = RESEND_FIRST_US
         self._resend_due_us: int | None = None
-        self._flight = False
         self._keys: SrtpKeys | None = None
         self.state: State = "new"
-        self.reason: str | None = None
-        """Why it failed: dtls, fingerprint, profile or flood."""
+        self.reason: Reason | None = None
+        self.ignored = 0
+        """Datagrams (partly) dropped unseen: broken, out of place, or an alert that anybody can forge."""
+        self.ignored_data = 0
+        """Records of application data: nobody speaks SCTP here."""
 
     def expect(self, fingerprints: Sequence[tuple[str, str]]) -> None:
-        """The certificate fingerprints that the peer's SDP names, as (algorithm, hex with colons)."""
-        self._expected = tuple((name.lower(), value.upper()) for name, value in fingerprints)
+        """The certificate fingerprints that the peer's SDP names, as (algorithm, hex with colons).
+
+        Before or after the handshake; one that matches is enough (RFC 8122 5).  After connected it changes
+        nothing: the association stays with the certificate that was proved.
+        """
+        self._expected = tuple((name.lower(), value.upper().encode()) for name, value in fingerprints)
         self._authenticate()
 
     def handle(self, datagram: bytes) -> list[bytes]:
         """A datagram from the peer.  Returns the datagrams to send back; never raises on its bytes."""
         if self.state in ("failed", "closed"):
             return []
-        if not self._encrypted:
-            self._bytes_in += len(datagram)
-            if self._bytes_in > HANDSHAKE_MAX:
-                return self._fail("flood")
-            if not _is_handshake_record(datagram, self.state):
-                return []
-            if self.state == "new":
-                self.state = "connecting"
-        self._connection.bio_write(datagram)
-        if not self._encrypted:
-            self._advance()
         if self._encrypted:
-            self._drain()
-        out = self._take()
-        if out:
-            self._flight = True
-        return out
+            return self._handle_established(datagram)
+        seen = records.sift(datagram, self._kinds, begun=self.state == "connecting", early_max=EARLY_MAX - self._early)
+        self.ignored += not seen.whole
+        if not seen.records:
+            return []
+        self._early += seen.early
+        self._bytes_in += len(seen.records)
+        if self._bytes_in > HANDSHAKE_MAX:
+            self._fail("flood")
+            return self._take()
+        self.state = "connecting"
+        self._connection.bio_write(seen.records)
+        self._advance()
+        answer = self._take()
+        if answer:
+            self._start_flight(answer, seen.step)
+        return answer or self._repeat(seen.step)
 
     def next_timeout_us(self, now_us: int) -> int | None:
         """When handle_timeout() should be called, on the clock of now_us; None when nothing waits for an answer."""
-        if self._encrypted or self.state != "connecting":
+        if not self._flight or self._encrypted or self.state != "connecting":
             return None
-        if self._flight or self._resend_due_us is None:
-            self._flight = False
-            self._resends = 0
-            self._resend_due_us = now_us + RESEND_FIRST_US
+        if self._resend_due_us is None:
+            self._resend_due_us = now_us + self._resend_wait_us
         return self._resend_due_us
 
     def handle_timeout(self) -> list[bytes]:
         """The peer did not answer: the last flight again.  Fails the association after RESENDS_MAX."""
-        if self._encrypted or self.state != "connecting" or self._resend_due_us is None:
+        if self._resend_due_us is None or self._encrypted or self.state != "connecting":
             return []
         if self._resends >= RESENDS_MAX:
-            return self._fail("dtls")
-        self._resend_due_us += min(RESEND_FIRST_US << self._resends + 1, RESEND_MAX_US)
+            self._fail("timeout")
+            return []
         self._resends += 1
-        try:
-            self._connection.DTLSv1_handle_timeout()
-        except SSL.Error:
-            return self._fail("dtls")
-        return self._take()
+        self._resend_wait_us = min(2 * self._resend_wait_us, RESEND_MAX_US)
+        self._resend_due_us += self._resend_wait_us
+        return list(self._flight)
 
     def srtp_keys(self) -> SrtpKeys:
         """The keys of a connected association.  RuntimeError before."""
@@ -151,15 +180,30 @@ class _Association:
 
     def close(self) -> list[bytes]:
         """Say goodbye (close_notify) if there is somebody to say it to."""
-        out: list[bytes] = []
-        if self._encrypted and self.state != "closed":
-            try:
-                self._connection.shutdown()
-            except SSL.Error:
-                pass  # a half-open association has nothing to shut down
-            out = self._take()
+        if self.state != "closed":
+            self._say_goodbye()
         self.state = "closed"
-        return out
+        return self._take()
+
+    def _handle_established(self, datagram: bytes) -> list[bytes]:
+        """Only what is encrypted can come from the peer now; OpenSSL drops what fails to decrypt or is repeated."""
+        seen = records.sift_established(datagram, self._kinds)
+        self.ignored += not seen.whole
+        if seen.records:
+            self._connection.bio_write(seen.records)
+            self._drain()
+        return self._take() or self._repeat(seen.step)
+
+    def _repeat(self, step: records.Step | None) -> list[bytes]:
+        """Our last flight again, if the peer has just repeated what it answered."""
+        if step is None or step != self._answered or self._repeats >= REPEATS_MAX:
+            return []
+        self._repeats += 1
+        return list(self._flight)
+
+    def _start_flight(self, flight: list[bytes], step: records.Step | None) -> None:
+        self._flight, self._answered = flight, step
+        self._resend_due_us, self._resend_wait_us = None, RESEND_FIRST_US
 
     def _advance(self) -> None:
         try:
@@ -171,15 +215,17 @@ class _Association:
             return
         self._encrypted = True
         self._authenticate()
+        self._drain()
 
     def _authenticate(self) -> None:
         """Connected when the handshake is done and the certificate is the one the SDP named."""
         if not self._encrypted or self._expected is None or self.state != "connecting":
             return
-        certificate = self._connection.get_peer_certificate(as_cryptography=True)
-        known = [(name, value) for name, value in self._expected if name in DIGESTS]
+        # OpenSSL's digest of the DER: parsing a stranger's certificate in full would only add ways to fail.
+        certificate = self._connection.get_peer_certificate()
+        known = [(DIGESTS[name], value) for name, value in self._expected if name in DIGESTS]
         if certificate is None or not any(
-            hmac.compare_digest(certificate_digest(certificate, name), value) for name, value in known
+            hmac.compare_digest(certificate.digest(name), value) for name, value in known
         ):
             self._fail("fingerprint")
             return
@@ -192,37 +238,44 @@ class _Association:
         view = self._connection.export_keying_material(EXPORTER, size)
         client, server = profile.get_key_and_salt(view, 0), profile.get_key_and_salt(view, 1)
         receive, send = (client, server) if self._server else (server, client)
-        self._keys = SrtpKeys(profile.libsrtp_profile, chosen.decode(), receive, send)
+        self._keys = SrtpKeys(profile.libsrtp_profile, chosen.decode(), profile.key_length, receive, send)
         self.state = "connected"
 
     def _drain(self) -> None:
-        """Read what an established peer sends: application data, which nobody wants yet, or its goodbye."""
-        for _ in range(64):
+        """Read what an established peer sends: application data, which nobody wants yet, or its goodbye.
+
+        Ends, because each turn takes a record from what handle() wrote.
+        """
+        while True:
             try:
                 self._connection.recv(_READ_MAX)
             except SSL.WantReadError:
                 return
-            except SSL.ZeroReturnError:
-                self.state = "closed"
+            except SSL.Error:  # ZeroReturnError (close_notify) among them
+                # A genuine goodbye or fatal alert sets this flag; anything else is one bad record.
+                if self._connection.get_shutdown() & SSL.RECEIVED_SHUTDOWN and self.state != "failed":
+                    self._say_goodbye()
+                    self.state = "closed"
                 return
-            except SSL.Error:
-                return  # one bad record says nothing about the association (RFC 6347 4.1.2.7)
+            self.ignored_data += 1
+
+    def _say_goodbye(self) -> None:
+        if self._encrypted:
+            with suppress(SSL.Error):  # a broken association has nothing to shut down
+                self._connection.shutdown()
 
     def _take(self) -> list[bytes]:
         """What OpenSSL wrote, cut into datagrams at record boundaries."""
-        out: list[bytes] = []
-        while True:
-            try:
-                written = self._connection.bio_read(_READ_MAX)
-            except SSL.WantReadError:
-                return out
-            except SSL.Error:
-                return out
-            out.extend(_datagrams(written))
+        written = b""
+        with suppress(SSL.Error):  # WantReadError: no more
+            while True:
+                written += self._connection.bio_read(_READ_MAX)
+        return records.datagrams(written, MTU)
 
-    def _fail(self, reason: str) -> list[bytes]:
+    def _fail(self, reason: Reason) -> None:
         self.state, self.reason = "failed", reason
-        return self._take()
+        self._flight = []
+        self._say_goodbye()
 
 
 class DtlsServer(_Association):
@@ -233,7 +286,11 @@ class DtlsServer(_Association):
 
 
 class DtlsClient(_Association):
-    """The active side, for load generators and tests."""
+    """The active side, for load generators and tests.
+
+    A repeated flight has its old record numbers, so that a server that dropped a ChangeCipherSpec which overtook its
+    certificate will not take it later: our certificates are short and travel in the same datagram.
+    """
 
     def __init__(self, certificate: Certificate) -> None:
         super().__init__(certificate, server=False)
@@ -242,40 +299,6 @@ class DtlsClient(_Association):
         """The ClientHello."""
         self.state = "connecting"
         self._advance()
-        return self._take()
-
-
-def _is_handshake_record(datagram: bytes, state: State) -> bool:
-    """Whether OpenSSL should see this datagram before the handshake is done.
-
-    RFC 6347 4.1.2.7 discards invalid records silently; OpenSSL gives up on some, and plain alerts could be
-    forged, so that only well-formed handshake, change-cipher-spec and encrypted records pass.
-    """
-    at = 0
-    while at < len(datagram):
-        if len(datagram) - at < _RECORD_HEADER:
-            return False
-        kind, epoch = datagram[at], datagram[at + 3] << 8 | datagram[at + 4]
-        if kind not in (20, _ALERT, _HANDSHAKE, 23) or datagram[at + 1] != 0xFE:
-            return False
-        if kind == _ALERT and epoch == 0:
-            return False
-        at += _RECORD_HEADER + (datagram[at + 11] << 8 | datagram[at + 12])
-    if state == "new" and (len(datagram) <= _RECORD_HEADER or datagram[0] != _HANDSHAKE or datagram[13] != 1):
-        return False  # the first thing a client says is ClientHello
-    return at == len(datagram) and at > 0
-
-
-def _datagrams(written: bytes) -> list[bytes]:
-    """Cut a flight into datagrams of at most MTU bytes, whole records each."""
-    out: list[bytes] = []
-    start = at = 0
-    while at < len(written):
-        size = _RECORD_HEADER + (written[at + 11] << 8 | written[at + 12])
-        if at > start and at + size - start > MTU:
-            out.append(written[start:at])
-            start = at
-        at += size
-    if start < len(written):
-        out.append(written[start:])
-    return out
+        hello = self._take()
+        self._start_flight(hello, None)
+        return hello

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -112,8 +114,8 @@ class Desk:
         return {name: count for name, count in self.engine.drops().items() if count}
 
 
-def replaced(spec: ReceiveSpec, changes: dict[str, object]) -> ReceiveSpec:
-    return ReceiveSpec(**{**vars(spec), **changes})  # type: ignore[arg-type]
+def replaced(spec: ReceiveSpec, changes: dict[str, Any]) -> ReceiveSpec:
+    return dataclasses.replace(spec, **changes)
 
 
 def sequence(packet: bytes) -> int:
