@@ -1,8 +1,8 @@
 """What a client did wrong, in a form that can be told to the client.
 
-    SignallingError   any; carries the wire's error code
-    ├── TokenError    the join token does not admit
-    └── SdpError      the session description cannot be used
+SignallingError   any; carries the wire's error code
+├── TokenError    the join token does not admit
+└── SdpError      the session description cannot be used
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from media.core.model import (
 from media.core.rooms import Member, Rooms
 from signalling import messages
 from signalling.errors import SignallingError, TokenError
-from signalling.media_plane import AdmitAll, Admission, Limits, MediaPlane
+from signalling.media_plane import Admission, AdmitAll, Limits, MediaPlane
 from signalling.messages import CLOSE_CODES, CLOSE_NORMAL, SDP_MAX, VERSION
 from signalling.negotiation import VIDEO_PREFERENCE
 from signalling.publishing import SOURCE_GRANT, Publishing
@@ -167,9 +167,7 @@ class Hub:
                 case _:
                     pass
 
-    def _connection_changed(
-        self, transport: TransportId, state: Literal["connected", "failed"], reason: str
-    ) -> None:
+    def _connection_changed(self, transport: TransportId, state: Literal["connected", "failed"], reason: str) -> None:
         for session in self._sessions.values():
             connection: messages.Connection
             if session.publishing.transport == transport:
@@ -214,9 +212,7 @@ class Hub:
             case messages.Leave():
                 self._bye(session, "left")
 
-    def _hello(
-        self, number: int, connection: _Connection, hello: messages.Hello, now_us: int, unix_s: float
-    ) -> None:
+    def _hello(self, number: int, connection: _Connection, hello: messages.Hello, now_us: int, unix_s: float) -> None:
         if hello.v != VERSION:
             raise SignallingError("unsupported", f"protocol version {hello.v}; this server speaks 1", fatal=True)
         if self.draining:

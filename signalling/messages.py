@@ -188,19 +188,7 @@ class Bye(ServerMessage, frozen=True):
     reason: Literal["left", "replaced", "removed", "ended", "draining"]
 
 
-FromServer = (
-    Welcome
-    | Published
-    | Subscribe
-    | Joined
-    | Left
-    | Updated
-    | Speakers
-    | ConnectionState
-    | Pong
-    | Error
-    | Bye
-)
+FromServer = Welcome | Published | Subscribe | Joined | Left | Updated | Speakers | ConnectionState | Pong | Error | Bye
 
 CLOSE_CODES = {
     "bad_message": 4001,

@@ -117,7 +117,12 @@ def accepted_extensions(section: Section, uris: Sequence[str]) -> dict[str, int]
 def rejected_lines(section: Section) -> list[str]:
     """A section that is not used: port 0 (RFC 3264 6)."""
     number = section.formats[0] if section.formats else "0"
-    lines = [f"m={section.kind} 0 {section.protocol} {number}", "c=IN IP4 0.0.0.0", f"a=mid:{section.mid}", "a=inactive"]
+    lines = [
+        f"m={section.kind} 0 {section.protocol} {number}",
+        "c=IN IP4 0.0.0.0",
+        f"a=mid:{section.mid}",
+        "a=inactive",
+    ]
     if number.isdigit() and int(number) in section.rtpmaps:
         lines += codec_lines(int(number), section.rtpmaps[int(number)], "", ())
     return lines

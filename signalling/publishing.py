@@ -17,7 +17,12 @@ from signalling.negotiation import VIDEO_PREFERENCE, answer, choose, receive_spe
 from signalling.sdp import parse, peer_of
 from signalling.tokens import Grants, Medium
 
-SOURCE_GRANT: dict[Source, Medium] = {"microphone": "audio", "camera": "video", "screen": "screen", "screen_audio": "screen"}
+SOURCE_GRANT: dict[Source, Medium] = {
+    "microphone": "audio",
+    "camera": "video",
+    "screen": "screen",
+    "screen_audio": "screen",
+}
 _KIND: dict[Source, Kind] = {"microphone": "audio", "camera": "video", "screen": "video", "screen_audio": "audio"}
 
 

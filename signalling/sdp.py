@@ -1,7 +1,7 @@
 """Session descriptions as typed values: the lines that WebRTC uses, read strictly and written plainly (RFC 8866, 8829).
 
-Our own and not aiortc.sdp, which knows no extension it does not implement and loses what it does not know: an answer must
-echo ids, payload types and formats exactly.  Pure text in, values out.
+Our own and not aiortc.sdp, which knows no extension it does not implement and loses what it does not know: an
+answer must echo ids, payload types and formats exactly.  Pure text in, values out.
 """
 
 from __future__ import annotations

@@ -132,7 +132,9 @@ class Subscribing:
         description = parse(sdp)
         peer = peer_of(description, ("active",))
         if len(description.sections) != len(self._slots):
-            raise SdpError("bad_sdp", f"the answer has {len(description.sections)} sections, the offer {len(self._slots)}")
+            raise SdpError(
+                "bad_sdp", f"the answer has {len(description.sections)} sections, the offer {len(self._slots)}"
+            )
         self._outstanding = None
         self._plane.expect_fingerprints(self.transport, peer.fingerprints)
         for slot, section in zip(self._slots, description.sections, strict=True):

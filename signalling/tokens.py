@@ -212,7 +212,7 @@ def _read(claims: Mapping[str, Any]) -> Join:
 
 
 def default_grants(role: Role) -> Grants:
-    """What each role is given unless somebody decides otherwise (architecture: staff moderates, a third does not share)."""
+    """What each role is given unless somebody decides otherwise: staff moderates, a third party does not share."""
     match role:
         case "staff":
             return Grants(frozenset(MEDIA), subscribe=True, moderate=True)

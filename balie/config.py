@@ -1,0 +1,230 @@
+"""What an operator can set: the sections, their defaults and what values they take.  Reading is balie.reading's.
+
+A setting is a field here, a line of config.example.toml and an environment variable BALIE_SECTION_KEY; a test holds
+the three together.  Defaults are those of the package that uses the value, where it has one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from yarl import URL
+
+from balie.errors import ConfigError
+from balie.reading import read_settings, setting
+from media.core.rooms import MEMBERS_MAX, ROOMS_MAX
+from media.core.settings import Settings as MediaSettings
+from media.io.server import Binding
+from signalling.negotiation import VIDEO_PREFERENCE
+from signalling.tokens import LIFETIME_MAX_S, OPERATOR_LIFETIME_MAX_S, SECRET_MIN_BYTES, Key
+
+MEDIA_PORT = 7000
+"""Below the ephemeral range (32768 on Linux), not TURN's 3478, which coturn on the same machine would take."""
+DRAIN_MAX_S = 7200
+"""Two hours: longer than any appointment."""
+LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+def check_public_address(value: str, where: str) -> None:
+    """An address that goes into ICE candidates: a literal one that packets can be sent to."""
+    try:
+        address = ipaddress.ip_address(value)
+        usable = not (address.is_unspecified or address.is_multicast or "%" in value)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError(
+            where=where,
+            found=value,
+            need="the address that browsers reach",
+            hint="Browsers send media straight to it.  `balie doctor` prints this host's addresses.",
+        )
+
+
+def check_address(value: str, where: str) -> None:
+    """An address to bind: literal, because a name may mean another address tomorrow."""
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        raise ConfigError(where, value, "an IPv4 or IPv6 address, such as 0.0.0.0") from None
+
+
+def check_network(value: str, where: str) -> None:
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        raise ConfigError(where, value, "an address or a network, such as 10.0.0.0/8") from None
+
+
+def check_url(value: str, where: str) -> None:
+    try:
+        url = URL(value)
+        usable = url.scheme in ("http", "https") and bool(url.host) and url.path == "/" and not url.query_string
+        usable = usable and not url.fragment and url.user is None
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError(where, value, "a URL without path, such as https://balie.example.be")
+
+
+@dataclass(frozen=True)
+class ServerSection:
+    """Where pages and the WebSocket are served."""
+
+    host: str = setting("127.0.0.1")
+    port: int = setting(8080, least=1, most=65_535)
+    public_url: str = setting("http://localhost:8080", check=check_url)
+    trusted_proxies: tuple[str, ...] = setting((), check=check_network)
+    drain_s: int = setting(10, least=0, most=DRAIN_MAX_S)
+
+
+@dataclass(frozen=True)
+class MediaSection:
+    """Where media is received and how much of it."""
+
+    listen: tuple[str, ...] = setting(("0.0.0.0",), check=check_address, nonempty=True)
+    port: int = setting(MEDIA_PORT, least=1, most=65_535)
+    public_addresses: tuple[str, ...] = setting((), check=check_public_address)
+    video_codecs: tuple[Literal["VP8", "H264", "VP9", "AV1"], ...] = setting(VIDEO_PREFERENCE, nonempty=True)
+    coalesce_ms: float = setting(Binding.coalesce_us / 1000, least=0, most=10)
+    rooms_max: int = setting(ROOMS_MAX, least=1, most=100_000)
+    participants_max: int = setting(MEMBERS_MAX, least=2, most=50)
+    transports_max: int = setting(MediaSettings.transports_max, least=2, most=20_000)
+    tracks_max: int = setting(MediaSettings.tracks_max, least=2, most=20_000)
+    subscriptions_max: int = setting(MediaSettings.subscriptions_max, least=2, most=200_000)
+    history_packets: int = setting(MediaSettings.history_rows, least=2 * MediaSettings.batch_max, most=65_536)
+
+
+@dataclass(frozen=True)
+class TokenKeySection:
+    """One key of [[tokens.keys]]: exactly one of a secret, a file with one, or Ed25519 PEM files."""
+
+    kid: str = setting("", nonempty=True)
+    secret: str = setting("", secret=True)
+    secret_file: str = setting("")
+    private_key_file: str = setting("")
+    public_key_file: str = setting("")
+
+
+@dataclass(frozen=True)
+class TokensSection:
+    """Join tokens.  The first key signs, all verify."""
+
+    issuer: str = setting("balie", nonempty=True)
+    lifetime_max_s: int = setting(OPERATOR_LIFETIME_MAX_S, least=LIFETIME_MAX_S, most=OPERATOR_LIFETIME_MAX_S)
+    keys: tuple[TokenKeySection, ...] = setting(())
+
+
+@dataclass(frozen=True)
+class LogSection:
+    level: Literal["debug", "info", "warning", "error"] = setting("info")
+    format: Literal["json", "console"] = setting("json")
+
+
+@dataclass(frozen=True)
+class OrganisationSection:
+    """Whose counter this is; stands on every page."""
+
+    name: str = setting("Gemeente Voorbeeld", nonempty=True)
+    phone: str = setting("+32 2 555 01 23")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings.  folder: what file names in it are relative to."""
+
+    server: ServerSection = field(default_factory=ServerSection)
+    media: MediaSection = field(default_factory=MediaSection)
+    tokens: TokensSection = field(default_factory=TokensSection)
+    log: LogSection = field(default_factory=LogSection)
+    organisation: OrganisationSection = field(default_factory=OrganisationSection)
+    folder: Path = field(default=Path(), compare=False)
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings of a file, overridden by the environment.  ConfigError: the first thing that is wrong."""
+    sections = read_settings(Settings, path, environment)
+    return Settings(**sections, folder=path.parent)
+
+
+def check_for_serving(settings: Settings, name: str = "config.toml") -> None:
+    """What has no default that could be right: a real server must say it."""
+    if not settings.media.public_addresses:
+        raise ConfigError(
+            f"{name} [media] public_addresses",
+            list(settings.media.public_addresses),
+            "at least one address that browsers reach",
+            "Browsers send media straight to it.  `balie doctor` prints this host's addresses.",
+        )
+    url = URL(settings.server.public_url)
+    if url.scheme != "https" and url.host not in LOCAL_NAMES:
+        raise ConfigError(
+            f"{name} [server] public_url",
+            settings.server.public_url,
+            "https://",
+            "Browsers give camera and microphone to secure pages only; put a reverse proxy with TLS in front.",
+        )
+    token_keys(settings, name)
+
+
+def token_keys(settings: Settings, name: str = "config.toml") -> tuple[Key, ...]:
+    """The keys of join tokens, with their files read.  ConfigError: none, or one that cannot be used."""
+    if not settings.tokens.keys:
+        raise ConfigError(
+            f"{name} [tokens] keys",
+            [],
+            "at least one key",
+            f"Make one of {SECRET_MIN_BYTES} random bytes: `openssl rand -base64 48 > token.key`, then "
+            'keys = [{ kid = "1", secret_file = "token.key" }].',
+        )
+    keys = tuple(
+        _token_key(section, settings.folder, f"{name} [tokens] keys[{at}]")
+        for at, section in enumerate(settings.tokens.keys)
+    )
+    kids = [key.kid for key in keys]
+    for kid in kids:
+        if kids.count(kid) > 1:
+            raise ConfigError(f"{name} [tokens] keys", kid, "a different kid for every key")
+    return keys
+
+
+def _token_key(section: TokenKeySection, folder: Path, where: str) -> Key:
+    given = [bool(section.secret), bool(section.secret_file), bool(section.private_key_file or section.public_key_file)]
+    if sum(given) != 1:
+        raise ConfigError(
+            where,
+            None,
+            "one of secret, secret_file, or private_key_file and/or public_key_file",
+            "A file keeps the secret out of backups of this configuration.",
+        )
+    secret = section.secret.encode() or _contents(section.secret_file, folder, f"{where}.secret_file")
+    try:
+        key = Key(
+            kid=section.kid,
+            secret=secret,
+            private_pem=_contents(section.private_key_file, folder, f"{where}.private_key_file"),
+            public_pem=_contents(section.public_key_file, folder, f"{where}.public_key_file"),
+        )
+        key.verifying_key()  # reads the PEM now, and not at the first visitor
+    except ValueError as error:
+        need = f"a secret of at least {SECRET_MIN_BYTES} bytes, or an Ed25519 key as PEM"
+        reason = f"Reason: {error}." if "key '" in str(error) else ""
+        raise ConfigError(where, None, need, reason) from None
+    return key
+
+
+def _contents(name: str, folder: Path, where: str) -> bytes:
+    if not name:
+        return b""
+    try:
+        data = (folder / name).read_bytes().strip()
+    except OSError as error:
+        raise ConfigError(where, name, f"a file that can be read ({error.strerror})") from None
+    if not data:
+        raise ConfigError(where, name, "a file that is not empty")
+    return data

@@ -1,0 +1,202 @@
+"""`balie doctor`: whether this machine and this configuration will carry calls, and what to do if not."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import resource
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from balie.config import Settings, check_for_serving
+from balie.errors import ConfigError
+from balie.version import VERSION
+from media.io.udp import BUFFER_BYTES, UDP_SEGMENT, has_batches
+
+PACKAGES = ("aiohttp", "aiortc", "cryptography", "numpy", "pylibsrtp", "uvloop")
+DESCRIPTORS_MIN = 4096  # a socket for every open page, two pages for every person while a reload overlaps
+CLOCK_ERROR = 5  # TIME_ERROR of <sys/timex.h>: not synchronised
+CAP_NET_ADMIN = 12  # <linux/capability.h>: lets a process pass rmem_max
+
+Verdict = Literal["ok", "warn", "wrong"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report.  wrong: calls will not work; warn: they will, but less well than they could."""
+
+    verdict: Verdict
+    text: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at everything; never raises for what it finds."""
+    yield _versions()
+    yield _configuration(settings)
+    yield _port("TCP", settings.server.host, settings.server.port)
+    for host in settings.media.listen:
+        yield _port("UDP", host, settings.media.port)
+    yield from _addresses(settings)
+    yield _batches()
+    yield _segmentation()
+    yield _buffers("rmem_max", "receive")
+    yield _buffers("wmem_max", "send")
+    yield _descriptors()
+    yield _clock()
+
+
+def _versions() -> Finding:
+    found, missing = [], []
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            missing.append(name)
+    text = f"balie {VERSION}, Python {platform.python_version()}, {', '.join(found)}"
+    if missing:
+        return Finding("wrong", f"{text}; missing: {', '.join(missing)}: install balie's requirements.lock")
+    return Finding("ok", text)
+
+
+def _configuration(settings: Settings) -> Finding:
+    try:
+        check_for_serving(settings, "configuration")
+    except ConfigError as error:
+        return Finding("wrong", str(error).replace("\n", " "))
+    return Finding("ok", f"the configuration is complete; {len(settings.tokens.keys)} token key(s)")
+
+
+def _port(kind: Literal["TCP", "UDP"], host: str, port: int) -> Finding:
+    stream = kind == "TCP"
+    where = f"{kind} port {port} on {host}"
+    try:
+        family = socket.getaddrinfo(host, port)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM) as probe:
+            if stream:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        return Finding(
+            "wrong", f"{where}: {error.strerror or error}; free it, or choose another (is balie running already?)"
+        )
+    return Finding("ok", f"{where} is free")
+
+
+def addresses() -> list[str]:
+    """This machine's own addresses, those towards the internet."""
+    found: list[str] = []
+    # A UDP connect sends nothing: it only asks the routing table.  The targets are documentation addresses
+    # (RFC 5737, RFC 3849).
+    for family, target in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((target, 9))
+                found.append(probe.getsockname()[0])
+        except OSError:
+            continue
+    return found
+
+
+def _is_own(address: str) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
+def _addresses(settings: Settings) -> Iterator[Finding]:
+    own = addresses()
+    if own:
+        yield Finding("ok", f"addresses of this machine towards the internet: {', '.join(own)}")
+    else:
+        yield Finding("warn", "this machine has no route to the internet: only browsers on it, or beside it, can call")
+    for address in settings.media.public_addresses:
+        if not _is_own(address):
+            yield Finding(
+                "warn",
+                f"[media] public_addresses: {address} is not an address of this machine; "
+                f"UDP port {settings.media.port} must be forwarded from there to here",
+            )
+    if "0.0.0.0" in settings.media.listen and len(settings.media.public_addresses) > 1:
+        yield Finding(
+            "warn",
+            "[media] listen: with several public addresses name each in listen, so that answers leave from the one "
+            "that was asked",
+        )
+
+
+def _batches() -> Finding:
+    if has_batches():
+        return Finding("ok", "recvmmsg and sendmmsg are there: packets travel in batches")
+    return Finding("warn", "no recvmmsg on this system: every packet costs a system call; use 64-bit Linux")
+
+
+def _segmentation() -> Finding:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.getsockopt(socket.IPPROTO_UDP, UDP_SEGMENT)
+        except OSError:
+            return Finding(
+                "warn", "no UDP segmentation offload: sending costs about a third more; use Linux 4.18 or newer"
+            )
+    return Finding("ok", "UDP segmentation offload is there")
+
+
+def _buffers(limit: str, direction: str) -> Finding:
+    try:
+        most = int(Path("/proc/sys/net/core", limit).read_text())
+    except (OSError, ValueError):
+        return Finding("warn", f"cannot tell how large a UDP {direction} buffer may be on this system")
+    if most >= BUFFER_BYTES:
+        return Finding("ok", f"UDP {direction} buffers may be {most >> 20} MiB")
+    if _may_force_buffers():
+        return Finding(
+            "ok", f"UDP {direction} buffers: net.core.{limit} is {most >> 10} KiB, but this user may pass it"
+        )
+    return Finding(
+        "warn",
+        f"UDP {direction} buffers are limited to {most >> 10} KiB, bursts may be lost: "
+        f"`sysctl -w net.core.{limit}={BUFFER_BYTES}` (and in /etc/sysctl.d), or give balie CAP_NET_ADMIN",
+    )
+
+
+def _may_force_buffers() -> bool:
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return False
+    lines = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    return bool(int(lines.get("CapEff", "0"), 16) >> CAP_NET_ADMIN & 1)
+
+
+def _descriptors() -> Finding:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft in (resource.RLIM_INFINITY,) or soft >= DESCRIPTORS_MIN:
+        return Finding("ok", f"open files: {soft if soft >= 0 else 'no limit'}")
+    return Finding("warn", f"open files are limited to {soft}: set LimitNOFILE={DESCRIPTORS_MIN} in the systemd unit")
+
+
+def _clock() -> Finding:
+    """Join tokens live two minutes: clocks of whoever makes them and of this machine must agree."""
+    if not hasattr(os, "uname") or os.uname().sysname != "Linux":
+        return Finding("warn", "cannot tell whether the clock is synchronised on this system")
+    try:
+        timex = ctypes.create_string_buffer(512)  # struct timex is 208 bytes; all zero asks and changes nothing
+        state = ctypes.CDLL(None).adjtimex(timex)
+    except (AttributeError, OSError):
+        return Finding("warn", "cannot tell whether the clock is synchronised on this system")
+    if state in (-1, CLOCK_ERROR):
+        return Finding(
+            "warn", "the clock is not synchronised: join tokens live two minutes; install chrony or systemd-timesyncd"
+        )
+    return Finding("ok", "the clock is synchronised")

@@ -1,0 +1,58 @@
+"""What handlers find in the application, typed (aiohttp.web.AppKey), and the contracts of who puts it there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from aiohttp import web
+from jinja2 import Environment
+
+from media.io.server import MediaServer
+from signalling.hub import Hub
+from signalling.tokens import Join
+from signalling.whip import HttpSessions
+from web.pump import Pump
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What a link opens.  unknown: no such link, or withdrawn; early and over: not now."""
+
+    state: Literal["open", "early", "over", "unknown"]
+    join: Join | None = None
+    opens_in_s: int = 0
+
+
+class Links(Protocol):
+    """Personal links (decision D5): looking never changes anything."""
+
+    def visit(self, token: str, now_s: float) -> Visit: ...
+
+
+@dataclass(frozen=True)
+class Site:
+    """What pages say of the organisation.  public_url without a trailing slash."""
+
+    name: str
+    phone: str
+    public_url: str
+
+
+@dataclass
+class Readiness:
+    """ready is False before everything runs and while draining."""
+
+    ready: bool = False
+
+
+HUB = web.AppKey("HUB", Hub)
+HTTP_SESSIONS = web.AppKey("HTTP_SESSIONS", HttpSessions)
+MEDIA = web.AppKey("MEDIA", MediaServer)
+LINKS: web.AppKey[Links] = web.AppKey("LINKS")
+SITE = web.AppKey("SITE", Site)
+READINESS = web.AppKey("READINESS", Readiness)
+PAGES = web.AppKey("PAGES", Environment)
+PUMP = web.AppKey("PUMP", Pump)
+UNIX_TIME: web.AppKey[Callable[[], float]] = web.AppKey("UNIX_TIME")

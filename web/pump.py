@@ -1,0 +1,73 @@
+"""Carries the hub's outgoing messages to the WebSockets, in order, each socket at its own pace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from aiohttp import web
+
+from signalling.hub import Hub, Outgoing
+
+QUEUE_MAX = 500  # messages: a client that does not read that many is gone; it may resume
+
+
+class _Lane:
+    """One WebSocket's queue and the task that empties it."""
+
+    def __init__(self, socket: web.WebSocketResponse) -> None:
+        self._socket = socket
+        self._queue: deque[Outgoing] = deque()
+        self._news = asyncio.Event()
+        self.task = asyncio.create_task(self._run())
+
+    def put(self, outgoing: Outgoing) -> None:
+        if len(self._queue) >= QUEUE_MAX:
+            self.task.cancel()
+            return
+        self._queue.append(outgoing)
+        self._news.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._queue:
+                outgoing = self._queue.popleft()
+                try:
+                    if outgoing.close is not None:
+                        await self._socket.close(code=outgoing.close)
+                        return
+                    await self._socket.send_str(outgoing.data.decode())
+                except (ConnectionError, RuntimeError):
+                    return  # the socket is gone; its handler tells the hub
+
+
+class Pump:
+    """flush() after everything that may have made the hub speak."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._lanes: dict[int, _Lane] = {}
+
+    def open(self, connection: int, socket: web.WebSocketResponse) -> None:
+        self._lanes[connection] = _Lane(socket)
+
+    async def close(self, connection: int) -> None:
+        """Stop a lane; what is queued for it is lost with its socket."""
+        lane = self._lanes.pop(connection, None)
+        if lane is not None:
+            lane.task.cancel()
+            await asyncio.gather(lane.task, return_exceptions=True)
+
+    def flush(self) -> None:
+        for outgoing in self._hub.take_outgoing():
+            lane = self._lanes.get(outgoing.connection)
+            if lane is not None:
+                lane.put(outgoing)
+
+    async def drained(self) -> None:
+        """Until all that was queued is out, for a goodbye."""
+        waiting = [lane.task for lane in self._lanes.values()]
+        if waiting:
+            await asyncio.wait(waiting, timeout=2)

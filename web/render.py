@@ -1,0 +1,34 @@
+"""Jinja set-up and page rendering.  All texts go through gettext; Dutch is the source language."""
+
+from __future__ import annotations
+
+import gettext
+from pathlib import Path
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from web.keys import PAGES, SITE
+
+FOLDER = Path(__file__).parent
+STATIC = FOLDER / "static"
+
+
+def environment() -> Environment:
+    """Templates of web/templates, escaped, with unknown names an error instead of an empty text."""
+    made = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.install_gettext_translations(gettext.NullTranslations(), newstyle=True)  # type: ignore[attr-defined]
+    return made
+
+
+def page(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
+    """An HTML page."""
+    html = request.app[PAGES].get_template(template).render(site=request.app[SITE], lang="nl", **values)
+    return web.Response(text=html, content_type="text/html", charset="utf-8", status=status)
