@@ -1,0 +1,65 @@
+# The doors of this project.  A fresh checkout needs Python 3.11 or newer, make and, for `make test`, apt-get.
+#
+#   make run      the demo on http://localhost:8080, with a link for everybody in it; ARGS="--port 9000"
+#   make test     everything that must hold: make check, then all tests, browsers included; ARGS="tests/balie -x"
+#   make check    format, lint, types, import directions: no test is run
+#   make bench    the load test; ARGS="--against janus"
+#   make lock     requirements.lock anew from pyproject.toml; ARGS="--upgrade"
+#   make clean    all that these commands made
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := run
+.PHONY: run test check bench lock clean browsers
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13 python3.14,\
+	$(shell command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		2>/dev/null && echo $(name))))
+BIN := .venv/bin
+READY := .venv/ready
+TOOLS := node_modules/.package-lock.json
+
+run: $(READY)
+	@$(BIN)/balie demo $(ARGS)
+
+test: check browsers
+	$(BIN)/pytest $(ARGS)
+
+check: $(READY) $(TOOLS)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	node_modules/.bin/tsc --project tsconfig.json
+
+bench: $(READY)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+browsers:
+	@.ci/apt chromium=chromium firefox-esr=firefox-esr
+
+# The same versions for everybody, each file by its hash; then balie itself, as links into this checkout.
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "balie needs Python 3.11 or newer: apt-get install python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		.ci/apt "ensurepip=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the locked dependencies; this takes about a minute."
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(TOOLS): package.json package-lock.json
+	@.ci/apt node=nodejs npm=npm
+	npm ci --no-audit --no-fund
+	@touch $@
+
+lock: $(READY)
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --all-extras \
+		--strip-extras --no-emit-index-url --no-emit-find-links --output-file requirements.lock $(ARGS) pyproject.toml
+
+clean:
+	rm -rf .venv node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

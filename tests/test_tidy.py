@@ -1,0 +1,209 @@
+"""Rules of the code base that no other tool checks.  A message says what to do instead."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.tree import ROOT, files, python_files, text
+
+LINES_MAX, FUNCTION_LINES_MAX = 400, 70
+LONG_FILES = {
+    "media/core/engine.py": "the forwarder's face: commands and the data path share its tables; its parts are modules",
+    "media/io/udp.py": "two sockets of one shape, batched and plain, are easier compared side by side",
+    "signalling/hub.py": "one message, one method: the protocol's dispatch in one place",
+}
+LONG_FUNCTIONS = {"web/texts.py call_texts": "a table of texts"}
+
+CLOCKLESS = ("media/core/", "signalling/", "balie/links.py")
+"""Where time and chance are arguments: so that tests choose them."""
+CLOCKS = ("time", "random", "datetime")
+
+ADAPTERS = {
+    "aiortc": {"media/io/dtls.py"},
+    "aioice": set[str](),
+    "av": set[str](),
+    "OpenSSL": {"media/io/dtls.py"},
+    "pylibsrtp": {"media/io/srtp.py"},
+    "cffi": {"media/io/udp.py"},
+}
+"""Who may import libraries whose insides we lean on, in what is shipped."""
+
+SHIPPED = ("balie", "media", "migrations", "signalling", "web")
+
+# Written apart, so that this file does not find itself.
+UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK")) + r")\b")
+MACHINE = re.compile(
+    "|".join(
+        (
+            r"/wo" + r"rk/",
+            r"/ro" + r"ot/",
+            r"/ho" + r"me/\w",
+            r"/o" + r"pt/\w",
+            r"fil" + r"e:///",
+            r"registry\.npm" + r"js",
+            r"pypi" + r"\.org",
+            r"pythonhost" + r"ed",
+            r"--(?:extra-)?index" + r"-url[ =]",
+            r"--find" + r"-links[ =]",
+        )
+    )
+)
+BINARY = (".png", ".jpg", ".ico", ".woff2", ".gz", ".bin")
+
+
+def trees(*folders: str) -> Iterator[tuple[str, ast.Module]]:
+    for name in python_files(*folders):
+        yield name, ast.parse(text(name), name)
+
+
+def imported(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Top-level names of imported modules, with lines."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name.partition(".")[0], node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield (node.module or "").partition(".")[0], node.lineno
+
+
+def test_time_and_chance_are_arguments() -> None:
+    found = [
+        f"{name}:{line} imports {module}"
+        for name, tree in trees("media", "signalling", "balie")
+        if name.startswith(CLOCKLESS)
+        for module, line in imported(tree)
+        if module in CLOCKS
+    ]
+    assert not found, "take now_us or now_s as an argument, and entropy as a callable"
+
+
+def test_libraries_with_private_parts_stay_behind_adapters() -> None:
+    found = [
+        f"{name}:{line} imports {module}"
+        for name, tree in trees(*SHIPPED)
+        for module, line in imported(tree)
+        if module in ADAPTERS and name not in ADAPTERS[module]
+    ]
+    assert not found, "use the adapter in media.io"
+
+
+def test_only_the_command_line_prints() -> None:
+    found = [
+        f"{name}:{node.lineno}"
+        for name, tree in trees(*SHIPPED)
+        if name != "balie/cli.py"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert not found, "log with structlog"
+
+
+def test_tests_do_not_sleep() -> None:
+    """Waiting for a time is slow when it works and flaky when it does not: wait for the event."""
+    found = [
+        f"{name}:{node.lineno}"
+        for name, tree in trees("tests")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("sleep", "wait_for_timeout")
+        and not (node.args and isinstance(node.args[0], ast.Constant) and node.args[0].value == 0)
+    ]
+    assert not found
+
+
+def test_every_file_says_what_it_is_for() -> None:
+    missing = [name for name, tree in trees() if text(name).strip() and not ast.get_docstring(tree)]
+    assert not missing, "open the file with a docstring: what it is for and what may live in it"
+
+
+def test_nothing_is_left_for_later_in_a_comment() -> None:
+    found = [
+        f"{name}:{number}"
+        for name in files()
+        if not name.endswith(BINARY) and name != "LICENSE"
+        for number, line in enumerate(text(name).splitlines(), 1)
+        if UNFINISHED.search(line)
+    ]
+    assert not found, "do it, or open an issue"
+
+
+def test_no_machine_and_no_registry_is_named() -> None:
+    found = [
+        f"{name}:{number} {match[0]}"
+        for name in files()
+        if not name.endswith(BINARY)
+        for number, line in enumerate(text(name).splitlines(), 1)
+        for match in MACHINE.finditer(line)
+    ]
+    assert not found, "a checkout must work anywhere"
+
+
+def test_file_names_say_something() -> None:
+    vague = re.compile(r"(^|/)(helpers?|utils?|misc|common|stuff)(/|\.\w+$)")
+    assert not [name for name in files() if vague.search(name)], "name a file after what is in it"
+
+
+def test_long_files_have_a_reason() -> None:
+    sizes = {name: text(name).count("\n") for name in files() if name.endswith((".py", ".js"))}
+    long = {name for name, lines in sizes.items() if lines > LINES_MAX}
+    assert not long - LONG_FILES.keys(), f"over {LINES_MAX} lines: is there a second idea in it?"
+    assert not LONG_FILES.keys() - sizes.keys(), "gone: take it off the list"
+
+
+def test_long_functions_have_a_reason() -> None:
+    sizes = {
+        f"{name} {node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for name, tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    long = {name for name, lines in sizes.items() if lines > FUNCTION_LINES_MAX}
+    assert not long - LONG_FUNCTIONS.keys(), f"over {FUNCTION_LINES_MAX} lines: is there a second idea in it?"
+    assert not LONG_FUNCTIONS.keys() - sizes.keys(), "gone: take it off the list"
+
+
+def test_tests_are_no_package() -> None:
+    """--import-mode=importlib: an __init__.py would make two tests of the same name collide."""
+    assert not [name for name in files() if name.startswith("tests/") and name.endswith("__init__.py")]
+
+
+@pytest.mark.parametrize("package", ["balie", "media", "signalling", "web"])
+def test_each_sibling_says_whose_it_is(package: str) -> None:
+    tree = ast.parse(text(f"{package}/__init__.py"))
+    named = [ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign)]
+    assert named == ["balie"], "DISTRIBUTION: `balie` checks it before it starts"
+
+
+def test_import_linter_knows_every_module_of_the_top_layers() -> None:
+    """A new module of balie must be put in a layer, or nobody checks what it imports."""
+    contracts = tomllib.loads(text("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["id"] == "layers")
+    known = {module.strip() for layer in layers for module in re.split(r"[|:]", layer)}
+    modules = {
+        name.removesuffix(".py").replace("/", ".") for name in python_files("balie") if not name.endswith("__init__.py")
+    }
+    assert modules == {module for module in known if module.startswith("balie")}
+
+
+def test_the_lock_has_a_hash_for_everything_that_is_asked_for() -> None:
+    lock = text("requirements.lock")
+    entries = re.findall(r"^([a-z0-9-]+)==\S+ \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", lock, re.MULTILINE)
+    locked = {name for name, _ in entries}
+    assert locked == set(re.findall(r"^([A-Za-z0-9_.-]+)==", lock, re.MULTILINE)), "an entry without a hash"
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    asked = [*project["dependencies"], *(each for group in project["optional-dependencies"].values() for each in group)]
+    names = {re.split(r"[\[<>=~!; ]", each)[0].lower().replace("_", "-") for each in asked}
+    assert not names - locked, "run `make lock`"
+
+
+def test_the_checkout_has_its_doors() -> None:
+    for name in (".ci/run", ".ci/apt"):
+        assert (ROOT / name).stat().st_mode & 0o111, f"{name} must be executable"
+        assert text(name).startswith("#!/usr/bin/env bash\n")
+        assert "set -euo pipefail" in text(name)
+    assert text(".ci/run").rstrip().endswith("make test")
