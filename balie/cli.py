@@ -90,7 +90,9 @@ def _serve(options: argparse.Namespace) -> int:
 
     import uvloop
 
-    from balie import log
+    from balie import decoders, log
+
+    decoders.leave_out()
     from balie.app import build, serve
     from balie.config import check_for_serving, load, token_keys
     from balie.links import MemoryLinks
@@ -111,7 +113,9 @@ def _serve(options: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     import uvloop
 
-    from balie import log
+    from balie import decoders, log
+
+    decoders.leave_out()
     from balie.app import serve
     from balie.demo import build_demo, demo_settings
 

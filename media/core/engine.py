@@ -10,23 +10,25 @@ Control     handle_rtcp() per decrypted RTCP packet, poll() every POLL_US, comma
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from media.core import rtcp
 from media.core.codecs import is_keyframe
+from media.core.compiled import CompiledLoops
 from media.core.drops import Drop, DropCounters
-from media.core.egress import Copies, fan_out
+from media.core.egress import Copies
 from media.core.errors import LimitError
 from media.core.ice import IceLite
-from media.core.ingress import Packets, account, read_batch, sample_jitter
+from media.core.ingress import Packets, sample_jitter
 from media.core.keyframes import KeyframeRequests
+from media.core.loops import ArrayLoops, Loops
 from media.core.model import (
     URI_ABS_SEND_TIME,
     URI_AUDIO_LEVEL,
     URI_MID,
-    URI_TRANSPORT_CC,
     URI_VIDEO_ORIENTATION,
     Event,
     LocalIce,
@@ -42,6 +44,7 @@ from media.core.model import (
     TransportFailed,
     TransportId,
 )
+from media.core.nack import MissingPackets
 from media.core.ntp import SenderClock
 from media.core.packets import HEAD, Arena
 from media.core.reports import Reports, Transport, cname
@@ -58,6 +61,7 @@ FEEDBACK_US = 100_000  # transport-wide feedback: libwebrtc's default interval
 JITTER_US = 20_000  # one audio packet's time
 SPEAKERS_US = 200_000
 EXPIRY_US = 1_000_000
+NACK_NUMBERS = 250  # in one packet: at the worst, each in a pair of its own, it is 1,012 bytes
 FEEDBACK_LOG = 1 << 15  # packets between two feedbacks: 300,000 a second
 
 Ints = NDArray[np.int64]
@@ -68,16 +72,17 @@ class Engine:
     """One process's forwarder.
 
     entropy  returns that many random bytes; injected so that tests repeat
+    native   media.native.library(), or None to work with arrays in Python
     arena    received packets live here, in the rows that the io layer chose for them
     send     copies to encrypt and send, valid until the next receive()
     """
 
-    def __init__(self, settings: Settings, entropy: Callable[[int], bytes]) -> None:
+    def __init__(self, settings: Settings, entropy: Callable[[int], bytes], native: Any | None = None) -> None:
         self.settings = settings
         self.arena = Arena(settings.history_rows)
         self.send = Arena(settings.send_rows)
         self.counters = DropCounters()
-        self.ice = IceLite()
+        self.ice = IceLite(settings.transports_max)
         self.received = 0
         self.forwarded = 0
         self._entropy = entropy
@@ -97,6 +102,10 @@ class Engine:
         self._speakers = ActiveSpeakers(settings.tracks_max)
         self._reports = Reports(
             self._tracks, self._subscriptions, self._flow, self._strays, self._by_row, self.counters
+        )
+        tables = self.arena, self.send, self._tracks, self._subscriptions, self._feedback, self._speakers
+        self._loops: Loops = (
+            ArrayLoops(*tables) if native is None else CompiledLoops(native, settings.batch_max, *tables)
         )
         self._own_ssrc = np.zeros(settings.transports_max, np.int64)
         self._media_ssrc = np.zeros(settings.transports_max, np.int64)
@@ -124,13 +133,12 @@ class Engine:
     def restart_ice(self, transport: TransportId) -> LocalIce:
         """New ICE credentials; DTLS, SRTP and all numbering go on (RFC 8445 9, checklist rule 29)."""
         ice = self._new_ice()
-        self._transport(transport)
         self.ice.restart(transport, ice.ufrag, ice.pwd)
         return ice
 
     def close_transport(self, transport: TransportId) -> None:
         """Forget a peer connection with everything it publishes and receives."""
-        known = self._transport(transport)
+        known = self._transports[transport]
         publisher = self._strays.publishers.get(transport)
         if publisher is not None:
             for track in list(publisher.tracks.values()):
@@ -143,14 +151,18 @@ class Engine:
         self._media_ssrc[transport] = 0
         del self._transports[transport]
         self._closed.append(transport)
+        # The row may serve another peer before these are taken: what they say is not about him.
+        self._control = [control for control in self._control if control[0] != transport]
+        self._events = [event for event in self._events if getattr(event, "transport", None) != transport]
         self._transport_rows.give_back(transport)
 
     def is_connected(self, transport: TransportId) -> bool:
-        return self._transport(transport).connected
+        return self._transports[transport].connected
 
     def connected(self, transport: TransportId) -> None:
-        """The io layer finished DTLS: tell the upper layers, ask for pictures."""
-        self._transport(transport).connected = True
+        """The io layer finished DTLS: tell the upper layers, and the peer how the clocks stand."""
+        self._transports[transport].connected = True
+        self._reports.soon(transport)
         self._events.append(TransportConnected(transport))
 
     def failed(self, transport: TransportId, reason: str) -> None:
@@ -164,11 +176,13 @@ class Engine:
 
     def add_track(self, transport: TransportId, room: RoomId, participant: ParticipantId, spec: ReceiveSpec) -> TrackId:
         """A peer connection publishes another stream.  ValueError: its mid is taken.  LimitError: tracks_max."""
-        self._transport(transport)
-        publisher = self._strays.publishers.setdefault(transport, Publisher())
-        if spec.mid in publisher.tracks:
+        known = self._strays.publishers.get(transport)
+        if known is not None and spec.mid in known.tracks:
             raise ValueError(f"mid {spec.mid!r} is already published on transport {transport}")
+        if transport not in self._transports:
+            raise KeyError(transport)
         row = self._tracks.rows.take()
+        publisher = self._strays.publishers.setdefault(transport, Publisher())
         self._tracks.clear(row)
         self._tracks.rate[row] = spec.codec.clock_rate
         self._tracks.kept[row] = spec.kind == "video"
@@ -177,10 +191,9 @@ class Engine:
         publisher.extensions.update(spec.extensions)
         self._strays.tracks[row] = track
         if spec.ssrc is not None:
-            self._strays.bind(track, transport, spec.ssrc)
+            self._strays.bind(track, spec.ssrc)
         if spec.rtx_ssrc is not None:
-            track.rtx_ssrc = spec.rtx_ssrc
-            publisher.by_rtx_ssrc[spec.rtx_ssrc] = track
+            self._strays.bind_rtx(track, spec.rtx_ssrc)
         self._keyframes.reset(row)
         if spec.kind == "audio":
             self._speakers.assign(row, room, participant)
@@ -188,15 +201,10 @@ class Engine:
 
     def remove_track(self, track: TrackId) -> None:
         """A stream is no longer published: its subscriptions end with it."""
-        known = self._strays.tracks.pop(track)
+        known = self._strays.tracks[track]
         for row in sorted(known.subscriptions):
             self.remove_subscription(SubscriptionId(row))
-        publisher = self._strays.publishers[known.transport]
-        del publisher.tracks[known.spec.mid]
-        if known.rtx_ssrc is not None:
-            publisher.by_rtx_ssrc.pop(known.rtx_ssrc, None)
-        if known.ssrc is not None:
-            self._tracks.by_ssrc.pop(known.transport << 32 | known.ssrc, None)
+        self._strays.forget(known)
         if known.spec.kind == "audio":
             self._speakers.release(track)
         self._waiting.discard(track)
@@ -221,12 +229,15 @@ class Engine:
                 self._hold(subscription)
             elif not subscription.paused:
                 self._await_start(subscription)
+        if muted:
+            known.missing = MissingPackets()  # what comes of it would be dropped
+            self._lossy.discard(track)
 
     # -- commands: subscriptions ---------------------------------------------------------------
 
     def add_subscription(self, transport: TransportId, track: TrackId, spec: SendSpec) -> Outgoing:
         """Send a track to a transport.  LimitError: subscriptions_max."""
-        to, source = self._transport(transport), self._strays.tracks[track]
+        to, source = self._transports[transport], self._strays.tracks[track]
         row = self._subscriptions.rows.take()
         subscription = Subscription(
             row=row,
@@ -279,6 +290,7 @@ class Engine:
         to.by_ssrc.pop(known.rtx_ssrc, None)
         self._orientation_ids.pop(known.row, None)
         self._subscriptions.rows.give_back(known.row)
+        self._forget_wish(known.track)
         self._fan_stale = True
 
     # -- data path -----------------------------------------------------------------------------
@@ -291,34 +303,28 @@ class Engine:
         Returns the copies now in the send arena, or None when there is nothing to send.
         """
         self.received += len(rows)
-        self.kept = rows[:0]
-        packets, numbers = read_batch(self.arena, self._tracks, rows, transports, arrival_us, self._strays)
-        tagged = numbers >= 0
-        self._feedback.add(transports[tagged], numbers[tagged], arrival_us[tagged])
+        loops = self._loops
+        loops.read(rows, transports, arrival_us, self._strays)
         if self._strays.feedback:
             self._drain_stray_feedback()
         if self._strays.restarted:
             self._restart_flows()
-        if not len(packets):
+        if not loops.account(now_us):
+            self.kept = loops.kept
             return None
-        odd = account(self._tracks, packets, now_us)
         if now_us >= self._jitter_due_us:
             self._jitter_due_us = now_us + JITTER_US
-            sample_jitter(self._tracks, packets, now_us)
-        if odd:
-            self._follow_gaps(packets, odd, now_us)
+            sample_jitter(self._tracks, loops.packets(), now_us)
+        if loops.odd:
+            self._follow_gaps(loops.packets(), loops.odd, now_us)
         if self._waiting:
-            self._start_waiting(packets)
-        self.kept = packets.row[self._tracks.kept[packets.track]]
-        audible = self._tracks.level_column[packets.track] > 0
-        if audible.any():
-            self._speakers.observe(packets.track[audible], packets.level[audible] & 0x7F)
+            self._start_waiting(loops.packets())
+        self.kept = loops.kept
         if self._fan_stale:
             self._compile_fan()
-        copies, held, left_out = fan_out(
-            self.arena, self.send, self._tracks, self._subscriptions, packets, self._orientation_ids, now_us
-        )
-        self._count_unforwarded(packets, held, left_out)
+        copies = loops.fan_out(self._orientation_ids, now_us)
+        if loops.held or loops.left_out or loops.idle:
+            self._count_unforwarded()
         self.forwarded += len(copies)
         return copies if len(copies) else None
 
@@ -356,27 +362,24 @@ class Engine:
                     self._flow.start(self._by_row[waiting], ext)
                     self._reports.soon(self._by_row[waiting].transport)
                 track.waiting.clear()
+                self._keyframes.satisfied(row)
                 track.missing.give_up_before(ext)
                 self._waiting.discard(row)
                 self._fan_stale = True
                 break
 
-    def _count_unforwarded(self, packets: Packets, held: int, left_out: int) -> None:
-        if held:
-            self.counters.add(Drop.BEFORE_KEYFRAME, held)
-        if left_out:
-            self.counters.add(Drop.SEND_FULL, left_out)
-        nobody = self._tracks.fan_count[packets.track] == 0
-        if not nobody.any():
-            return
-        for row, count in zip(*np.unique(packets.track[nobody], return_counts=True), strict=True):
-            track = self._strays.tracks[int(row)]
+    def _count_unforwarded(self) -> None:
+        loops = self._loops
+        self.counters.add(Drop.BEFORE_KEYFRAME, loops.held)
+        self.counters.add(Drop.SEND_FULL, loops.left_out)
+        for row, count in loops.idle:
+            track = self._strays.tracks[row]
             reason = Drop.NO_SUBSCRIBER
             if track.waiting:
                 reason = Drop.WAITING_KEYFRAME
             elif track.subscriptions:
                 reason = Drop.PAUSED
-            self.counters.add(reason, int(count))
+            self.counters.add(reason, count)
 
     def _drain_stray_feedback(self) -> None:
         noted = np.array(self._strays.feedback, np.int64)
@@ -407,8 +410,9 @@ class Engine:
         outcome = self._reports.handle(known, data, now_us)
         for packet in outcome.resends:
             self._control.append((transport, packet, False))
-        for row in outcome.keyframes:
-            self._wait_for_picture(row, now_us)
+        if outcome.keyframes:
+            self._waiting.update(outcome.keyframes)
+            self._request_keyframes(outcome.keyframes, now_us)
         self._events.extend(outcome.events)
 
     def poll(self, now_us: int) -> None:
@@ -420,6 +424,7 @@ class Engine:
             self._request_keyframes(wanted, now_us)
         if now_us >= self._feedback_due_us:
             self._feedback_due_us = now_us + FEEDBACK_US
+            self._name_media()
             for transport, packet in self._feedback.build(self._own_ssrc, self._media_ssrc):
                 self._control.append((TransportId(transport), packet, True))
         for transport, packet in self._reports.due(self._transports, now_us):
@@ -455,38 +460,37 @@ class Engine:
         due = missing.due(now_us, track.rtt_us)
         if due and track.ssrc is not None:
             sender = self._transports[track.transport].ssrc
-            self._control.append(
-                (
-                    TransportId(track.transport),
-                    rtcp.nack(sender, track.ssrc, [ext & 0xFFFF for ext in due]),
-                    True,
-                )
-            )
-            for ext in due:
-                track.asked_us.setdefault(ext, now_us)
-            while len(track.asked_us) > 512:
-                track.asked_us.pop(next(iter(track.asked_us)))
+            for at in range(0, len(due), NACK_NUMBERS):
+                numbers = [ext & 0xFFFF for ext in due[at : at + NACK_NUMBERS]]
+                self._control.append((TransportId(track.transport), rtcp.nack(sender, track.ssrc, numbers), True))
         if missing.needs_keyframe:
             missing.needs_keyframe = False
-            self._request_keyframes([track.row], now_us)
+            self._waiting.add(track.row)  # poll() asks
+            self._forget_wish(track)
         if missing.empty:
             self._lossy.discard(track.row)
 
-    def _wait_for_picture(self, row: int, now_us: int) -> None:
-        """A subscriber said that it cannot decode: ask its publisher for a key frame, at most so often."""
-        self._request_keyframes([row], now_us)
-
     def _request_keyframes(self, rows: list[int], now_us: int) -> None:
-        for row in self._keyframes.want(np.array(rows, np.int32), now_us).tolist():
+        """Ask for pictures that start a decoder, at a measured pace; who cannot be asked yet loses no turn."""
+        askable = []
+        for row in rows:
             track = self._strays.tracks[row]
             if track.ssrc is not None and track.spec.pli and not track.muted:
-                sender = self._transports[track.transport].ssrc
-                self._control.append((TransportId(track.transport), rtcp.pli(sender, track.ssrc), True))
+                self._keyframes.far(row, track.rtt_us)
+                askable.append(row)
+        for row in self._keyframes.want(np.array(askable, np.int32), now_us).tolist():
+            track = self._strays.tracks[row]
+            assert track.ssrc is not None
+            sender = self._transports[track.transport].ssrc
+            self._control.append((TransportId(track.transport), rtcp.pli(sender, track.ssrc), True))
+
+    def _name_media(self) -> None:
+        """Transport-wide feedback names a stream that its receiver sends, or libwebrtc takes it for somebody else's."""
+        for transport, publisher in self._strays.publishers.items():
+            ssrcs = (track.ssrc for track in publisher.tracks.values() if track.started and track.ssrc is not None)
+            self._media_ssrc[transport] = next(ssrcs, self._media_ssrc[transport])
 
     # -- what the commands share ---------------------------------------------------------------
-
-    def _transport(self, transport: TransportId) -> Transport:
-        return self._transports[transport]
 
     def _await_start(self, subscription: Subscription) -> None:
         subscription.track.waiting.add(subscription.row)
@@ -496,9 +500,13 @@ class Engine:
     def _hold(self, subscription: Subscription) -> None:
         self._flow.stop(subscription)
         subscription.track.waiting.discard(subscription.row)
-        if not subscription.track.waiting:
-            self._waiting.discard(subscription.track.row)
+        self._forget_wish(subscription.track)
         self._fan_stale = True
+
+    def _forget_wish(self, track: Track) -> None:
+        """Ask for no key frame that nobody would see."""
+        if not any(row in track.waiting or self._by_row[row].live for row in track.subscriptions):
+            self._waiting.discard(track.row)
 
     def _write_header(self, subscription: Subscription) -> None:
         ids, source = subscription.spec.extensions, subscription.track.spec
@@ -525,8 +533,6 @@ class Engine:
             self._tracks.fan_start[row] = len(fan)
             self._tracks.fan_count[row] = len(live)
             fan.extend(live)
-            if URI_TRANSPORT_CC in track.spec.extensions and track.ssrc is not None:
-                self._media_ssrc[track.transport] = track.ssrc
         self._tracks.fan = np.array(fan, np.int64)
 
     def _new_ice(self) -> LocalIce:
@@ -554,11 +560,11 @@ class Engine:
             "subscriptions": self._subscriptions.rows.used,
             "packets_received": self.received,
             "packets_forwarded": self.forwarded,
-            "keyframe_waits": len(self._waiting),
+            "keyframe_waits": sum(self._strays.tracks[row].spec.kind == "video" for row in self._waiting),
         }
 
     def transport_stats(self, transport: TransportId) -> dict[str, int | float]:
-        return self._reports.stats(self._transport(transport))
+        return self._reports.stats(self._transports[transport])
 
 
 __all__ = ["POLL_US", "Engine", "LimitError"]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from media.core import stun
 from media.core.errors import PeerError
+from media.native.index import ADDRESS_WORDS, Index
 
 CONSENT_US = 30_000_000  # RFC 7675 5.1
 SETUP_US = 30_000_000  # a browser that has not checked by then never got the answer
@@ -51,8 +52,8 @@ class IceLite:
     by_address  checked address (opaque, exact) -> transport; read by the data path, changed only here
     """
 
-    def __init__(self) -> None:
-        self.by_address: dict[bytes, int] = {}
+    def __init__(self, transports_max: int = 1024) -> None:
+        self.by_address: Index[bytes] = Index(transports_max * ADDRESSES_MAX, ADDRESS_WORDS)
         self._by_ufrag: dict[bytes, _Peer] = {}
         self._peers: dict[int, _Peer] = {}
 

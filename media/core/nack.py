@@ -5,11 +5,23 @@ Only touched when something is missing.  Numbers are extended (unwrapped).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 REORDER_US = 15_000  # Janus waits 12 ms, Galene 20: reordering within a burst settles sooner than that
 RETRY_MIN_US = 20_000
 TRIES_MAX = 10  # mediasoup's and JVB's limit
 AGE_MAX_US = 1_500_000  # a decoder has long shown a frozen picture by then: a key frame is the quicker cure
 LIST_MAX = 500  # more missing at once is an outage, not loss
+
+
+@dataclass(slots=True)
+class _Missing:
+    """Times in us; asked_us is when it was last asked for."""
+
+    missed_us: int
+    due_us: int
+    tries: int = 0
+    asked_us: int = 0
 
 
 class MissingPackets:
@@ -21,8 +33,8 @@ class MissingPackets:
     """
 
     def __init__(self) -> None:
-        self._asked: dict[int, list[int]] = {}
-        """Extended number -> [next ask in us, tries, first missed in us]."""
+        self._asked: dict[int, _Missing] = {}
+        """By extended number."""
         self.needs_keyframe = False
 
     @property
@@ -39,25 +51,31 @@ class MissingPackets:
             self.needs_keyframe = True
             return
         for number in range(first, last + 1):
-            self._asked.setdefault(number, [now_us + REORDER_US, 0, now_us])
+            self._asked.setdefault(number, _Missing(now_us, now_us + REORDER_US))
 
     def arrived(self, number: int) -> bool:
-        """A late packet or a retransmission came.  Returns whether it was wanted."""
+        """A late packet came.  Returns whether it was wanted."""
         return self._asked.pop(number, None) is not None
+
+    def answered(self, number: int, now_us: int) -> int | None:
+        """A retransmission came.  Returns the round trip in us, None when it is not known which request it answers."""
+        known = self._asked.pop(number, None)
+        return now_us - known.asked_us if known is not None and known.tries == 1 else None
 
     def due(self, now_us: int, rtt_us: int) -> list[int]:
         """Numbers to ask for now, ascending.  They are not due again before a round trip."""
         due: list[int] = []
         for number in sorted(self._asked):
-            entry = self._asked[number]
-            if entry[0] > now_us:
+            missing = self._asked[number]
+            if missing.due_us > now_us:
                 continue
-            if entry[1] >= TRIES_MAX or now_us - entry[2] > AGE_MAX_US:
+            if missing.tries >= TRIES_MAX or now_us - missing.missed_us > AGE_MAX_US:
                 del self._asked[number]
                 self.needs_keyframe = True
                 continue
-            entry[0] = now_us + max(RETRY_MIN_US, rtt_us)
-            entry[1] += 1
+            missing.due_us = now_us + max(RETRY_MIN_US, rtt_us)
+            missing.asked_us = now_us
+            missing.tries += 1
             due.append(number)
         return due
 

@@ -20,7 +20,8 @@ from media.core.tables import SubscriptionTable, TrackTable
 REPORT_US = 1_000_000  # libwebrtc's interval for video; audio gains a quicker first lip sync by it
 QUIET_US = 2_000_000  # a stream that sends nothing has no sender report (checklist rule 22)
 BLOCKS_MAX = 31  # RFC 3550 6.4.1: the count has five bits
-NACKS_MAX = 256  # sequence numbers of one packet that are looked at: more is a flood, not a loss
+NACKS_MAX = 256  # sequence numbers of one compound packet that are looked at: more is a flood, not a loss
+SIZE_MAX = 1_100  # bytes: with SRTCP, UDP and IPv6 around it below the 1,200 that any path carries
 CNAME = "balie"
 
 
@@ -42,14 +43,16 @@ class Transport:
     rtt_us: int | None = None
     remb_bps: int | None = None
     report_due_us: int = 0
-    reported: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Track row -> (expected, received) at the last receiver report."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What one RTCP packet leads to: retransmissions, tracks that need a key frame, news for above."""
+    """What one compound packet leads to: retransmissions, tracks that need a key frame, news for above.
 
+    asked  sequence numbers that were looked at so far
+    """
+
+    asked: int = 0
     resends: list[bytes] = field(default_factory=list)
     keyframes: list[int] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -133,10 +136,12 @@ class Reports:
 
     def _read_nack(self, transport: Transport, packet: rtcp.Nack, now_us: int, outcome: Outcome) -> None:
         row = transport.by_ssrc.get(packet.media)
-        if row is None:
+        if row is None or packet.media != self._by_row[row].ssrc:  # retransmissions are not asked for again
             self._drops.add(Drop.RTCP_UNKNOWN_SSRC)
             return
-        for sequence in packet.seqs[:NACKS_MAX]:
+        seqs = packet.seqs[: NACKS_MAX - outcome.asked]
+        outcome.asked += len(seqs)
+        for sequence in seqs:
             resend = self._flow.resend(self._by_row[row], sequence, now_us)
             if resend is not None:
                 outcome.resends.append(resend)
@@ -177,29 +182,36 @@ class Reports:
                 transport.report_due_us = now_us + REPORT_US * (transport.row % 20) // 20
             if now_us >= transport.report_due_us:
                 transport.report_due_us = now_us + REPORT_US
-            packet = self._receiver_report(transport, now_us) + self._sender_reports(transport, now_us)
-            if packet:
-                out.append((transport.row, packet))
+            out.extend((transport.row, packet) for packet in self._compounds(transport, now_us))
         return out
+
+    def _compounds(self, transport: Transport, now_us: int) -> list[bytes]:
+        """All reports to one transport, in packets that any path carries; each begins with a report (RFC 3550 6.1)."""
+        packets: list[bytes] = []
+        packet = self._receiver_report(transport, now_us)
+        for report in self._sender_reports(transport, now_us):
+            if len(packet) + len(report) > SIZE_MAX:
+                packets.append(packet)
+                packet = b""
+            packet += report
+        return [*packets, packet] if packet else packets
 
     def _receiver_report(self, transport: Transport, now_us: int) -> bytes:
         publisher = self._strays.publishers.get(transport.row)
         if publisher is None:
             return b""
-        blocks = [self._block(transport, track, now_us) for track in publisher.tracks.values() if track.started]
+        blocks = [self._block(track, now_us) for track in publisher.tracks.values() if track.started]
         report = rtcp.receiver_report(transport.ssrc, blocks[:BLOCKS_MAX])
         return report + rtcp.sdes(transport.ssrc, CNAME)
 
-    def _block(self, transport: Transport, track: Track, now_us: int) -> rtcp.ReportBlock:
+    def _block(self, track: Track, now_us: int) -> rtcp.ReportBlock:
         """RFC 3550 A.3: expected from the highest extended number, so that wraps count."""
         row, table = track.row, self._tracks
-        high = int(table.high[row])
-        received = int(table.received[row])
-        expected = high - int(table.base[row]) + 1
-        expected_before, received_before = transport.reported.get(row, (0, 0))
-        if expected < expected_before:  # the stream restarted
-            expected_before = received_before = 0
-        transport.reported[row] = (expected, received)
+        base, received = int(table.base[row]), int(table.received[row])
+        high = max(int(table.high[row]), int(table.gap_edge[row]))  # padding, too, was received
+        expected = high - base + 1
+        expected_before, received_before = track.reported
+        track.reported = (expected, received)
         interval = expected - expected_before
         missing = interval - (received - received_before)
         fraction = min(255, 256 * missing // interval) if interval > 0 and missing > 0 else 0
@@ -208,15 +220,16 @@ class Reports:
             ssrc=track.ssrc or 0,
             fraction_lost=fraction,
             lost=max(-0x800000, min(0x7FFFFF, expected - received)),
-            highest=high - 0x10000 & 0xFFFFFFFF,
+            highest=high - (base & ~0xFFFF) & 0xFFFFFFFF,
             jitter=int(table.jitter[row]) & 0xFFFFFFFF,
             lsr=lsr,
             dlsr=dlsr,
         )
 
-    def _sender_reports(self, transport: Transport, now_us: int) -> bytes:
-        parts: list[bytes] = []
-        for row in transport.subscriptions:
+    def _sender_reports(self, transport: Transport, now_us: int) -> list[bytes]:
+        """A sender report with its SDES for each stream that flows."""
+        reports: list[bytes] = []
+        for row in sorted(transport.subscriptions):
             subscription = self._by_row[row]
             track = subscription.track
             if not subscription.live or now_us - int(self._tracks.arrival_us[track.row]) > QUIET_US:
@@ -225,17 +238,15 @@ class Reports:
             if times is None:
                 continue
             ntp, rtp = times
-            parts.append(
-                rtcp.sender_report(
-                    subscription.ssrc,
-                    ntp,
-                    rtp + int(self._table.time_offset[row]) & 0xFFFFFFFF,
-                    int(self._table.packets[row]) & 0xFFFFFFFF,
-                    int(self._table.octets[row]) & 0xFFFFFFFF,
-                )
+            report = rtcp.sender_report(
+                subscription.ssrc,
+                ntp,
+                rtp + int(self._table.time_offset[row]) & 0xFFFFFFFF,
+                int(self._table.packets[row]) & 0xFFFFFFFF,
+                int(self._table.octets[row]) & 0xFFFFFFFF,
             )
-            parts.append(rtcp.sdes(subscription.ssrc, cname(track)))
-        return b"".join(parts)
+            reports.append(report + rtcp.sdes(subscription.ssrc, cname(track)))
+        return reports
 
     # -- for people ------------------------------------------------------------------------------
 

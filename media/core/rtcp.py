@@ -20,6 +20,7 @@ PACKETS_MAX = 64  # in one compound: an Ethernet frame holds no more that mean a
 COUNT_MAX = 31  # RFC 3550 6.4.1: five bits
 NACK_SEQS_MAX = 512  # of one packet: tables.HISTORY holds no more that could be resent
 BPS_MAX = (1 << 63) - 1  # a REMB can state 2**81; libwebrtc, too, refuses what 64 bits do not hold
+_URGENT = {(RTPFB, FMT_NACK), (PSFB, FMT_PLI), (PSFB, FMT_FIR)}
 _HEAD = struct.Struct("!BBH")
 _BLOCK = struct.Struct("!IIIIII")
 _SENDER = struct.Struct("!QIII")
@@ -95,6 +96,17 @@ class Other(NamedTuple):
 
 
 Packet = SenderReport | ReceiverReport | Nack | Pli | Fir | Remb | TransportFeedback | Bye | Other
+
+
+def is_urgent(data: bytes | memoryview) -> bool:
+    """Whether a compound packet asks for something at once: lost packets, or a picture.  Any bytes give an answer."""
+    at = 0
+    while at + 4 <= len(data):
+        kind = data[at + 1], data[at] & 0x1F
+        if kind in _URGENT:
+            return True
+        at += 4 + 4 * (data[at + 2] << 8 | data[at + 3])
+    return False
 
 
 def parse_compound(data: bytes | memoryview) -> list[Packet]:

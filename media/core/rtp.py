@@ -36,6 +36,10 @@ class Header(NamedTuple):
     profile: int
     elements: tuple[Element, ...]
 
+    def find(self, number: int, size: int) -> int:
+        """Where the data of the element with this id and size begins, 0 without one.  number 0 is not negotiated."""
+        return next((e.start for e in self.elements if e.id == number and e.size == size), 0)
+
 
 def parse_header(packet: bytes | memoryview) -> Header:
     """Read the header of a whole, decrypted RTP packet.
@@ -93,7 +97,7 @@ def _elements(packet: bytes | memoryview, profile: int, start: int, end: int) ->
             continue
         if profile == ONE_BYTE_PROFILE:
             number, size, data = lead >> 4, (lead & 0x0F) + 1, at + 1
-            if number == 15:  # RFC 8285 4.2: stop here
+            if number in (0, 15):  # RFC 8285 4.2: stop here; 0 with a length is nobody's id
                 break
         elif at + 1 < end:
             number, size, data = lead, packet[at + 1], at + 2

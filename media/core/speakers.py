@@ -21,9 +21,9 @@ class ActiveSpeakers:
 
     def __init__(self, tracks_max: int) -> None:
         n = tracks_max + 1
-        self._packets = np.zeros(n, np.int64)
-        self._loud = np.zeros(n, np.int64)
-        self._level_sum = np.zeros(n, np.int64)
+        self.packets = np.zeros(n, np.int64)
+        self.loud = np.zeros(n, np.int64)
+        self.level_sum = np.zeros(n, np.int64)
         self._share = np.zeros(n, np.float64)
         self._quietness = np.full(n, 127.0)
         self._speaking = np.zeros(n, np.bool_)
@@ -40,22 +40,22 @@ class ActiveSpeakers:
         self._clear(track)
 
     def _clear(self, track: int) -> None:
-        self._packets[track] = self._loud[track] = self._level_sum[track] = 0
+        self.packets[track] = self.loud[track] = self.level_sum[track] = 0
         self._share[track], self._quietness[track], self._speaking[track] = 0.0, 127.0, False
 
     def observe(self, tracks: NDArray[np.int64], level_dbov: NDArray[np.int64]) -> None:
         """tracks (N,), level_dbov (N,) 0 (loud) to 127 (silent)."""
-        np.add.at(self._packets, tracks, 1)
-        np.add.at(self._loud, tracks, level_dbov < SPEAKING_DBOV)
-        np.add.at(self._level_sum, tracks, level_dbov)
+        np.add.at(self.packets, tracks, 1)
+        np.add.at(self.loud, tracks, level_dbov < SPEAKING_DBOV)
+        np.add.at(self.level_sum, tracks, level_dbov)
 
     def evaluate(self) -> list[tuple[RoomId, tuple[ParticipantId, ...]]]:
         """Rooms whose list of speakers changed, each list loudest first."""
-        heard = np.maximum(self._packets, 1)
-        self._share += SMOOTHING * (self._loud / heard - self._share)
-        level = np.where(self._packets > 0, self._level_sum / heard, 127.0)
+        heard = np.maximum(self.packets, 1)
+        self._share += SMOOTHING * (self.loud / heard - self._share)
+        level = np.where(self.packets > 0, self.level_sum / heard, 127.0)
         self._quietness += SMOOTHING * (level - self._quietness)
-        self._packets[:] = self._loud[:] = self._level_sum[:] = 0
+        self.packets[:] = self.loud[:] = self.level_sum[:] = 0
         self._speaking = self._share >= np.where(self._speaking, STOPS_AT, STARTS_AT)
         now: dict[RoomId, list[tuple[float, ParticipantId]]] = {}
         for track in np.flatnonzero(self._speaking).tolist():

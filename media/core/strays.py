@@ -27,7 +27,9 @@ from media.core.packets import HEAD, WORD0, Arena
 from media.core.rtp import Header, parse_header
 from media.core.tables import HISTORY, JUMP_MAX, TrackTable
 
-UNBOUND_MAX = 200  # streams of one transport that match nothing: past that it is an attack on our memory
+RTT_MIN_US = 1_000  # nearer is the same machine, and asking again at once helps nobody
+SILENT_US = 2_000_000  # a stream without a packet for so long may have begun anew under another SSRC
+TIME_SLACK_US = 200_000  # LiveKit's: a timestamp this near to where it is expected belongs to the same clock
 
 
 @dataclass(slots=True)
@@ -52,8 +54,10 @@ class Track:
     """Subscriptions that are held until the next key frame."""
     rtt_us: int = 100_000
     """To the publisher, from request to retransmission; a guess until the first one."""
-    asked_us: dict[int, int] = field(default_factory=dict)
-    """Extended number -> when it was first asked again, to measure rtt_us."""
+    time_shift: int = 0
+    """In clock units, how far the publisher's timestamps fell back when his streams began anew, all told."""
+    reported: tuple[int, int] = (0, 0)
+    """Packets (expected, received) at the last receiver report."""
 
 
 @dataclass(slots=True)
@@ -65,14 +69,14 @@ class Publisher:
     by_rtx_ssrc: dict[int, Track] = field(default_factory=dict)
     extensions: dict[str, int] = field(default_factory=dict)
     """URI -> id; one mapping for all m-sections of a bundle (RFC 8843 9)."""
-    unbound: set[int] = field(default_factory=set)
 
 
 class Strays:
     """Reads one packet at a time for ingress.read_batch.
 
     feedback  (transport, transport-cc number, arrival_us) of each packet read here, for the caller to take
-    restarted tracks whose numbering began anew, with the highest extended number before, for the caller to take
+    restarted tracks whose numbering began anew, with the highest extended number before, padding closed up, for
+              the caller to take
     """
 
     def __init__(self, arena: Arena, tracks: TrackTable, drops: DropCounters) -> None:
@@ -101,46 +105,51 @@ class Strays:
         track = self.tracks[known] if known is not None else None
         if track is None:
             resent = publisher.by_rtx_ssrc.get(header.ssrc)
-            track = resent or self._bind(publisher, transport, header, data)
+            track = resent or self._bind(publisher, header, data, arrival_us)
             if track is None:
                 return self._dropped(Drop.UNKNOWN_SSRC)
             if header.ssrc == track.rtx_ssrc:
                 return self._read_resent(at, packets, track, row, header, arrival_us)
         if header.payload_type != track.spec.payload_type:
             return self._dropped(Drop.UNKNOWN_PAYLOAD_TYPE)
-        return self._read_own(at, packets, track, header, data)
+        return self._read_own(at, packets, track, header, data, arrival_us)
 
-    def _read_own(self, at: int, packets: Packets, track: Track, header: Header, data: memoryview) -> bool:
+    def _read_own(
+        self, at: int, packets: Packets, track: Track, header: Header, data: memoryview, arrival_us: int
+    ) -> bool:
         """A packet of the track's own stream."""
         table, row = self._table, track.row
         if not track.started:
-            self._start(track, header.sequence)
+            self._start(track, header, arrival_us)
         high = int(table.high[row])
         ahead = (header.sequence - high + 0x8000 & 0xFFFF) - 0x8000
         if not -JUMP_MAX < ahead < JUMP_MAX:
             if header.sequence != track.restart_at:
                 track.restart_at = header.sequence + 1 & 0xFFFF
                 return self._dropped(Drop.SEQUENCE_JUMP)
-            self.restarted.append((track, high))
-            high = self._restart(track, high, header.sequence)
+            self._forget_numbers(track)
+            self._start(track, header, arrival_us)
+            high = int(table.high[row])
             ahead = 1
         track.restart_at = -1
         ext = high + ahead
         if track.muted:
             table.high[row] = max(high, ext)
+            table.received[row] += 1
             return self._dropped(Drop.MUTED)
         if header.payload_size == 0:
             table.received[row] += 1
             if ext > high:
                 table.close_gap(row, ext)
             return self._dropped(Drop.PADDING_ONLY)
-        orientation_id = track.spec.extensions.get(URI_VIDEO_ORIENTATION, 0)
-        orientation = next((data[e.start] for e in header.elements if e.id == orientation_id), None)
+        turned_at = header.find(track.spec.extensions.get(URI_VIDEO_ORIENTATION, 0), 1)
+        orientation = data[turned_at] if turned_at else None
         level_id = track.spec.extensions.get(URI_AUDIO_LEVEL, 0)
         if orientation is None and data[0] & 0x2F == 0:
             cc_id = track.spec.extensions.get(URI_TRANSPORT_CC, 0)
             table.learn_layout(row, data, header, cc_id, level_id)
-        level = next((data[e.start] for e in header.elements if e.id == level_id), 127)
+        level_at = header.find(level_id, 1)
+        level = data[level_at] if level_at else 127
         self._fill(at, packets, track, header, ext, level, orientation)
         return True
 
@@ -177,12 +186,13 @@ class Strays:
         ahead = (sequence - high + 0x8000 & 0xFFFF) - 0x8000
         ext = high + ahead
         seen = int(self._table.history[track.row, ext & (HISTORY - 1)]) >> 16 == ext
-        if not track.started or track.muted or ahead > 0 or ahead <= -HISTORY or seen:
+        if track.muted:
+            return self._dropped(Drop.MUTED)
+        if not track.started or not -HISTORY < ahead < HISTORY or seen:
             return self._dropped(Drop.RTX_LATE)
-        asked_us = track.asked_us.pop(ext, None)
-        if asked_us is not None:
-            track.rtt_us += (max(1_000, arrival_us - asked_us) - track.rtt_us) // 8
-        track.missing.arrived(ext)
+        rtt_us = track.missing.answered(ext, arrival_us)
+        if rtt_us is not None:
+            track.rtt_us += (max(RTT_MIN_US, rtt_us) - track.rtt_us) // 8
         payload = header.payload_size - 2
         cells[start : start + payload] = cells[start + 2 : start + 2 + payload].copy()
         self._arena.length[row] = header.header_size + payload
@@ -201,33 +211,54 @@ class Strays:
         return True
 
     def _orientation(self, track: Track, header: Header, row: int) -> int | None:
-        number = track.spec.extensions.get(URI_VIDEO_ORIENTATION, 0)
-        data = self._arena.bytes[row]
-        return next((int(data[HEAD + e.start]) for e in header.elements if e.id == number), None)
+        at = header.find(track.spec.extensions.get(URI_VIDEO_ORIENTATION, 0), 1)
+        return int(self._arena.bytes[row, HEAD + at]) if at else None
 
-    def _start(self, track: Track, sequence: int) -> None:
-        """First packet of a stream.  65536 keeps extended numbers positive whatever comes late."""
+    def _start(self, track: Track, header: Header, arrival_us: int) -> None:
+        """First packet of a numbering, far from every number of before.
+
+        65536 keeps extended numbers positive whatever comes late.
+        """
+        table, row = self._table, track.row
+        high = int(table.high[row])
+        first = (high & ~0xFFFF) + (0x20000 if high else 0x10000) + header.sequence
+        table.high[row] = first - 1
+        table.base[row] = first
         track.started = True
-        first = 0x10000 + sequence
-        self._table.high[track.row] = first - 1
-        self._table.base[track.row] = first
+        if high:
+            self._keep_time(track, header.timestamp, arrival_us)
 
-    def _restart(self, track: Track, high: int, sequence: int) -> int:
-        """The publisher began its numbering anew: forget what was missing.  Returns the new highest number."""
-        fresh = (high & ~0xFFFF) + 0x20000 + sequence  # far from every number of before
-        table = self._table
-        table.high[track.row] = fresh - 1
-        table.base[track.row] = fresh
-        table.received[track.row] = 0
-        table.gaps.pop(track.row, None)
-        table.gap[track.row] = table.gap_edge[track.row] = 0
-        table.history[track.row] = -1
+    def _keep_time(self, track: Track, timestamp: int, arrival_us: int) -> None:
+        """Timestamps began anew, too: viewers' go on from where they would be by now (checklist rule 16)."""
+        table, row = self._table, track.row
+        rate = int(table.rate[row])
+        now = arrival_us * rate // 1_000_000
+        behind = (now - int(table.transit[row]) - timestamp + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000
+        if not table.transit[row] or abs(behind) * 1_000_000 <= TIME_SLACK_US * rate:
+            return
+        track.time_shift += behind
+        table.transit[row] = now - timestamp
+        track.clock = SenderClock(track.spec.codec.clock_rate)  # what he reported was about the old timestamps
+
+    def _forget_numbers(self, track: Track) -> None:
+        """The publisher begins its numbering anew: what was missing is not to be had any more."""
+        table, row = self._table, track.row
+        high = int(table.high[row])
+        self.restarted.append((track, high - table.closed_before(row, high)))
+        table.received[row] = 0
+        table.gaps.pop(row, None)
+        table.gap[row] = table.gap_edge[row] = 0
+        table.history[row] = 0
         track.missing = MissingPackets()
-        track.asked_us.clear()
-        return fresh - 1
+        track.reported = (0, 0)
+        track.started = False
 
-    def _bind(self, publisher: Publisher, transport: int, header: Header, data: memoryview) -> Track | None:
-        """Find the track of an undeclared SSRC: by MID, else by its payload type if only one track has it."""
+    def _bind(self, publisher: Publisher, header: Header, data: memoryview, arrival_us: int) -> Track | None:
+        """Find the track of an undeclared SSRC: by MID, else by its payload type if only one track has it.
+
+        By payload type alone no stream is taken from a track that has one: two that look the same would
+        take it from each other with every packet.
+        """
         mid_id = publisher.extensions.get(URI_MID, 0)
         mid = next((bytes(data[e.start : e.start + e.size]) for e in header.elements if e.id == mid_id), None)
         if mid is not None:
@@ -237,38 +268,57 @@ class Strays:
             candidates = list(publisher.tracks.values())
         own = [t for t in candidates if t.spec.payload_type == header.payload_type]
         resent = [t for t in candidates if t.spec.rtx_payload_type == header.payload_type]
+        if mid is None:
+            silent_us = arrival_us - SILENT_US
+            own = [t for t in own if not t.started or self._table.arrival_us[t.row] < silent_us]
+            resent = [t for t in resent if t.rtx_ssrc is None or self._table.arrival_us[t.row] < silent_us]
         if len(own) == 1 and not resent:
-            self.bind(own[0], transport, header.ssrc)
+            self.bind(own[0], header.ssrc)
             return own[0]
         if len(resent) == 1 and not own:
-            publisher.by_rtx_ssrc.pop(resent[0].rtx_ssrc or 0, None)
-            resent[0].rtx_ssrc = header.ssrc
-            publisher.by_rtx_ssrc[header.ssrc] = resent[0]
+            self.bind_rtx(resent[0], header.ssrc)
             return resent[0]
-        if len(publisher.unbound) <= UNBOUND_MAX:
-            publisher.unbound.add(header.ssrc)
         return None
 
-    def bind(self, track: Track, transport: int, ssrc: int) -> None:
+    def bind(self, track: Track, ssrc: int) -> None:
         """Give a track its SSRC; a second one (a reloaded encoder) replaces the first."""
-        if track.ssrc is not None:
-            self._table.by_ssrc.pop(transport << 32 | track.ssrc, None)
-            if track.started:
-                self.restarted.append((track, int(self._table.high[track.row])))
-                track.started = False
-                self._restart(track, int(self._table.high[track.row]), 0)
-            self._table.forget_layout(track.row)
+        self._unbind(track)
+        if track.started:
+            self._forget_numbers(track)
+        self._table.forget_layout(track.row)
         track.ssrc = ssrc
-        self._table.by_ssrc[transport << 32 | ssrc] = track.row
+        self._table.by_ssrc[track.transport << 32 | ssrc] = track.row
+
+    def bind_rtx(self, track: Track, ssrc: int) -> None:
+        """Give a track the SSRC of its retransmissions."""
+        self._unbind_rtx(track)
+        track.rtx_ssrc = ssrc
+        self.publishers[track.transport].by_rtx_ssrc[ssrc] = track
+
+    def forget(self, track: Track) -> None:
+        """A track ended.  Its row is the caller's to clear."""
+        self._unbind(track)
+        self._unbind_rtx(track)
+        del self.publishers[track.transport].tracks[track.spec.mid]
+        del self.tracks[track.row]
+
+    def _unbind(self, track: Track) -> None:
+        """Free its SSRC, unless another track has it by now: an offer may declare one twice."""
+        key = track.transport << 32 | (track.ssrc or 0)
+        if self._table.by_ssrc.get(key) == track.row:
+            del self._table.by_ssrc[key]
+
+    def _unbind_rtx(self, track: Track) -> None:
+        known = self.publishers[track.transport].by_rtx_ssrc
+        if track.rtx_ssrc is not None and known.get(track.rtx_ssrc) is track:
+            del known[track.rtx_ssrc]
 
     def _note_feedback(
         self, publisher: Publisher, header: Header, data: memoryview, transport: int, arrival_us: int
     ) -> None:
-        number = publisher.extensions.get(URI_TRANSPORT_CC, 0)
-        for element in header.elements:
-            if element.id == number and element.size == 2:
-                sequence = data[element.start] << 8 | data[element.start + 1]
-                self.feedback.append((transport, sequence, arrival_us))
+        at = header.find(publisher.extensions.get(URI_TRANSPORT_CC, 0), 2)
+        if at:
+            self.feedback.append((transport, data[at] << 8 | data[at + 1], arrival_us))
 
     def _dropped(self, reason: Drop) -> bool:
         self._drops.add(reason)

@@ -22,13 +22,15 @@ RESEND_AGAIN_US = 100_000  # and not before the last one can have arrived (check
 RESEND_SHARE = 0.15  # of what was sent: str0m's cap, so that a lossy viewer does not drown himself
 RESEND_FLOOR = 64  # packets a subscriber may always ask, before the share means anything
 RESENDS_REMEMBERED = 256
+_OPEN = 1 << 62  # no number is as high
 
 
 @dataclass(slots=True)
 class Subscription:
     """State of one subscription.
 
-    epochs   (first outgoing extended number, offset), oldest first: how outgoing numbers map back to the source
+    epochs   (first and last outgoing extended number, offset), oldest first: how outgoing numbers map back to the
+             source.  The last one is open while the subscription is live
     last_out highest outgoing extended number when it last stopped flowing
     """
 
@@ -43,11 +45,12 @@ class Subscription:
     paused: bool = False
     live: bool = False
     last_out: int = -1
-    epochs: list[tuple[int, int]] = field(default_factory=list)
+    epochs: list[tuple[int, int, int]] = field(default_factory=list)
     resends: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Outgoing extended number -> (times resent, when last)."""
     resent: int = 0
-    first_asked_keyframe: int = -1
+    time_shift: int = 0
+    """How much of the track's time_shift is in the table's time_offset."""
     fraction_lost: int = 0
     lost: int = 0
     rtt_us: int | None = None
@@ -64,29 +67,36 @@ class Flow:
 
     def start(self, subscription: Subscription, ext: int) -> None:
         """Let packets from extended number ext on flow (a key frame, for video)."""
-        row, source = subscription.row, subscription.track.row
+        row, source, epochs = subscription.row, subscription.track.row, subscription.epochs
         number = ext - self._tracks.closed_before(source, ext)
         if subscription.last_out < 0:
             out = 0x10000 + subscription.first_sequence
         else:
             # A gap of one tells the decoder that the last frame it got may be incomplete (mediasoup issue 408).
             out = subscription.last_out + (1 if self._ended_frame(subscription) else 2)
+        if epochs:
+            epochs[-1] = (epochs[-1][0], subscription.last_out, epochs[-1][2])
+        epochs.append((out, _OPEN, out - number))
+        del epochs[:-EPOCHS_MAX]
         self._table.offset[row] = out - number
         self._table.first[row] = ext
-        subscription.epochs.append((out, out - number))
-        del subscription.epochs[:-EPOCHS_MAX]
+        self._table.time_offset[row] += subscription.track.time_shift - subscription.time_shift
+        subscription.time_shift = subscription.track.time_shift
         subscription.live = True
 
     def stop(self, subscription: Subscription) -> None:
         """Hold packets back from now on; numbers go on where they stopped."""
         if subscription.live:
-            subscription.last_out = self.highest_out(subscription, int(self._tracks.high[subscription.track.row]))
+            subscription.last_out = self._highest_out(subscription)
             subscription.live = False
 
-    def highest_out(self, subscription: Subscription, high: int) -> int:
-        """Outgoing number of the source's number `high`; at least what was sent before."""
-        closed = self._tracks.closed_before(subscription.track.row, high)
-        out = high - closed + int(self._table.offset[subscription.row])
+    def _highest_out(self, subscription: Subscription) -> int:
+        """The highest outgoing number so far: while it is held, what the source sends has none."""
+        if not subscription.live:
+            return subscription.last_out
+        source = subscription.track.row
+        high = int(self._tracks.high[source])
+        out = high - self._tracks.closed_before(source, high) + int(self._table.offset[subscription.row])
         return max(out, subscription.last_out)
 
     def _ended_frame(self, subscription: Subscription) -> bool:
@@ -98,7 +108,7 @@ class Flow:
 
     def _find(self, subscription: Subscription, out: int) -> memoryview | None:
         """The source packet that went out as number out, if it is still in its arena row."""
-        offset = next((o for first, o in reversed(subscription.epochs) if out >= first), None)
+        offset = next((o for first, last, o in reversed(subscription.epochs) if first <= out <= last), None)
         if offset is None:
             return None
         source, track = out - offset, subscription.track
@@ -125,7 +135,7 @@ class Flow:
         if subscription.spec.rtx_payload_type is None or not subscription.epochs:
             self._drops.add(Drop.NACK_UNKNOWN)
             return None
-        high = self.highest_out(subscription, int(self._tracks.high[subscription.track.row]))
+        high = self._highest_out(subscription)
         out = high + ((sequence - high + 0x8000 & 0xFFFF) - 0x8000)
         times, last_us = subscription.resends.get(out, (0, 0))
         wait_us = min(RESEND_AGAIN_US, 2 * (subscription.rtt_us or RESEND_AGAIN_US))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from media.core.errors import LimitError
 from media.core.rtp import ONE_BYTE_PROFILE, Header
+from media.native.index import Index
 
 JUMP_MAX = 3000  # RFC 3550 A.1 MAX_DROPOUT: further away is another stream until proven
 HISTORY = 512  # sequence numbers per track that can be resent: 2 s of 2.5 Mbit/s video
@@ -62,7 +63,7 @@ class TrackTable:
     rate         int64, RTP clock in Hz
     kept         bool, whether subscribers may ask packets again, so that their arena rows must last
     fan_start, fan_count  int64, the track's live subscriptions in fan
-    history      (tracks_max + 1, HISTORY) int64, extended number << 16 | arena row
+    history      (tracks_max + 1, HISTORY) int64, extended number << 16 | arena row; 0 none
     """
 
     def __init__(self, tracks_max: int) -> None:
@@ -87,9 +88,9 @@ class TrackTable:
         self.kept = np.zeros(n, np.bool_)
         self.fan_start = np.zeros(n, np.int64)
         self.fan_count = np.zeros(n, np.int64)
-        self.history = np.full((n, HISTORY), -1, np.int64)
+        self.history = np.zeros((n, HISTORY), np.int64)
         self.fan: NDArray[np.int64] = np.zeros(0, np.int64)
-        self.by_ssrc: dict[int, int] = {}
+        self.by_ssrc: Index[int] = Index(tracks_max)
         """transport << 32 | ssrc -> track, for primary streams only."""
         self.gaps: dict[int, list[int]] = {}
         """track -> ascending extended numbers of its padding-only packets, those within JUMP_MAX of the highest."""
@@ -115,7 +116,7 @@ class TrackTable:
         ):
             column[track] = 0
         self.rate[track] = 1
-        self.history[track] = -1
+        self.history[track] = 0
         self.gaps.pop(track, None)
 
     def close_gap(self, track: int, ext: int) -> None:

@@ -25,6 +25,7 @@ LARGE_MIN, LARGE_MAX = -0x8000, 0x7FFF  # two signed bytes: 8 s
 SIZE_MAX = 1_100  # bytes: with SRTCP, UDP and IPv6 around it below the 1,200 that any path carries
 GAP_MAX = 0x4000  # a jump that no loss explains: begin anew there
 STATUS_MAX = 0x7FFF  # numbers in one feedback: half of their space, so that none can be taken for another
+FEEDBACKS_MAX = 64  # to one transport at a time: more is a numbering that makes no sense, and is not answered in full
 VECTOR_SIZE = 7  # two-bit symbols in one status vector
 RUN_MIN = VECTOR_SIZE + 1  # from here on a run length is the shorter
 _HEAD_SIZE = 20
@@ -56,10 +57,10 @@ class FeedbackLog:
     """
 
     def __init__(self, transports_max: int, capacity: int) -> None:
-        self._transport = np.zeros(capacity, np.int64)
-        self._seq = np.zeros(capacity, np.int64)
-        self._arrival_us = np.zeros(capacity, np.int64)
-        self._used = 0
+        self.transport = np.zeros(capacity, np.int64)
+        self.seq = np.zeros(capacity, np.int64)
+        self.arrival_us = np.zeros(capacity, np.int64)
+        self.used = 0
         self._next: Ints = np.full(transports_max, -1, np.int64)
         """Unwrapped number after the last one reported, -1 before the first."""
         self._count = np.zeros(transports_max, np.int64)
@@ -69,36 +70,36 @@ class FeedbackLog:
         """The row serves another peer: what is logged for it is not his."""
         self._next[transport] = -1
         self._count[transport] = 0
-        mine = self._transport[: self._used] == transport
-        self._transport[: self._used][mine] = -1
+        mine = self.transport[: self.used] == transport
+        self.transport[: self.used][mine] = -1
 
     def add(self, transports: Ints, seqs: Ints, arrival_us: Ints) -> None:
         """transports, seqs (0..65535), arrival_us: (N,) int64."""
-        used = self._used
+        used = self.used
         end = used + len(transports)
-        if end > len(self._transport):
+        if end > len(self.transport):
             self.overflowed += len(transports)
             return
-        self._transport[used:end] = transports
-        self._seq[used:end] = seqs
-        self._arrival_us[used:end] = arrival_us
-        self._used = end
+        self.transport[used:end] = transports
+        self.seq[used:end] = seqs
+        self.arrival_us[used:end] = arrival_us
+        self.used = end
 
     def build(self, sender_ssrc: Ints, media_ssrc: Ints) -> list[tuple[int, bytes]]:
         """The feedback packets that are due, as (transport, RTCP packet), and an empty log.
 
         sender_ssrc, media_ssrc  (transports_max,) by transport row
         """
-        used, self._used = self._used, 0
+        used, self.used = self.used, 0
         if not used:
             return []
-        transport = self._transport[:used]
-        ext = self._unwrap(transport, self._seq[:used])
+        transport = self.transport[:used]
+        ext = self._unwrap(transport, self.seq[:used])
         order = np.lexsort((ext, transport))  # stable: a duplicate stays behind its first arrival
         order = order[np.count_nonzero(transport < 0) :]  # rows that were reset meanwhile sort first
         if not len(order):
             return []
-        transport, ext, arrival = transport[order], ext[order], self._arrival_us[:used][order]
+        transport, ext, arrival = transport[order], ext[order], self.arrival_us[:used][order]
         ticks = arrival // DELTA_US
         starts = np.flatnonzero(np.diff(transport, prepend=-1))
         ends = np.append(starts[1:], len(transport))
@@ -128,7 +129,7 @@ class FeedbackLog:
             else:
                 ssrcs = int(senders[at]), int(medias[at])
                 bodies = _describe(int(expected[at]), ext[start:end].tolist(), ticks[start:end].tolist())
-                out.extend((row, self._packet(row, ssrcs, described)) for described in bodies)
+                out.extend((row, self._packet(row, ssrcs, described)) for described in bodies[-FEEDBACKS_MAX:])
         return out
 
     def _unwrap(self, transport: Ints, seq: Ints) -> Ints:

@@ -24,6 +24,7 @@ from aiortc.rtcdtlstransport import (
 from OpenSSL import SSL
 
 from media.io import records
+from media.io.farewell import Farewell
 
 State = Literal["new", "connecting", "connected", "failed", "closed"]
 Reason = Literal["dtls", "fingerprint", "profile", "flood", "timeout"]
@@ -97,7 +98,9 @@ class _Association:
         self._certificate = certificate
         self._server = server
         self._kinds = records.FROM_CLIENT if server else records.FROM_SERVER
-        self._connection = SSL.Connection(certificate.context)
+        self._connection: SSL.Connection | None = SSL.Connection(certificate.context)
+        """None once the association is established and a Farewell has taken its place."""
+        self._farewell: Farewell | None = None
         self._connection.set_ciphertext_mtu(MTU)
         if server:
             self._connection.set_accept_state()
@@ -118,7 +121,7 @@ class _Association:
         self.ignored = 0
         """Datagrams (partly) dropped unseen: broken, out of place, or an alert that anybody can forge."""
         self.ignored_data = 0
-        """Records of application data: nobody speaks SCTP here."""
+        """Records of application data, genuine or not: nobody speaks SCTP here."""
 
     def expect(self, fingerprints: Sequence[tuple[str, str]]) -> None:
         """The certificate fingerprints that the peer's SDP names, as (algorithm, hex with colons).
@@ -128,6 +131,7 @@ class _Association:
         """
         self._expected = tuple((name.lower(), value.upper().encode()) for name, value in fingerprints)
         self._authenticate()
+        self._retire()
 
     def handle(self, datagram: bytes) -> list[bytes]:
         """A datagram from the peer.  Returns the datagrams to send back; never raises on its bytes."""
@@ -145,9 +149,10 @@ class _Association:
             self._fail("flood")
             return self._take()
         self.state = "connecting"
-        self._connection.bio_write(seen.records)
+        self._write(seen.records)
         self._advance()
         answer = self._take()
+        self._retire()
         if answer:
             self._start_flight(answer, seen.step)
         return answer or self._repeat(seen.step)
@@ -180,19 +185,44 @@ class _Association:
 
     def close(self) -> list[bytes]:
         """Say goodbye (close_notify) if there is somebody to say it to."""
+        notice = self._farewell.notice if self._farewell is not None and self.state == "connected" else b""
         if self.state != "closed":
             self._say_goodbye()
         self.state = "closed"
-        return self._take()
+        return [notice] if notice else self._take()
 
     def _handle_established(self, datagram: bytes) -> list[bytes]:
         """Only what is encrypted can come from the peer now; OpenSSL drops what fails to decrypt or is repeated."""
         seen = records.sift_established(datagram, self._kinds)
         self.ignored += not seen.whole
+        if self._farewell is not None:
+            return self._read_farewell(self._farewell, seen)
         if seen.records:
-            self._connection.bio_write(seen.records)
+            self._write(seen.records)
             self._drain()
         return self._take() or self._repeat(seen.step)
+
+    def _read_farewell(self, farewell: Farewell, seen: records.Sifted) -> list[bytes]:
+        for record in records.split(seen.records):
+            if farewell.is_goodbye(record):
+                self.state = "closed"
+                return [farewell.notice]
+            self.ignored_data += record[0] == records.APPLICATION_DATA
+        return self._repeat(seen.step)
+
+    def _retire(self) -> None:
+        """Once the keys are out and the last flight is kept, OpenSSL has done its work."""
+        if not self._server or self.state != "connected" or self._connection is None:
+            return
+        connection = self._connection
+        self._say_goodbye()
+        self._farewell = Farewell.of(connection, b"".join(self._take()), server=self._server)
+        if self._farewell is not None:
+            self._connection = None
+
+    def _write(self, data: bytes) -> None:
+        if self._connection is not None:
+            self._connection.bio_write(data)
 
     def _repeat(self, step: records.Step | None) -> list[bytes]:
         """Our last flight again, if the peer has just repeated what it answered."""
@@ -206,6 +236,8 @@ class _Association:
         self._resend_due_us, self._resend_wait_us = None, RESEND_FIRST_US
 
     def _advance(self) -> None:
+        if self._connection is None:
+            return
         try:
             self._connection.do_handshake()
         except SSL.WantReadError:
@@ -219,7 +251,7 @@ class _Association:
 
     def _authenticate(self) -> None:
         """Connected when the handshake is done and the certificate is the one the SDP named."""
-        if not self._encrypted or self._expected is None or self.state != "connecting":
+        if not self._encrypted or self._expected is None or self.state != "connecting" or self._connection is None:
             return
         # OpenSSL's digest of the DER: parsing a stranger's certificate in full would only add ways to fail.
         certificate = self._connection.get_peer_certificate()
@@ -246,7 +278,7 @@ class _Association:
 
         Ends, because each turn takes a record from what handle() wrote.
         """
-        while True:
+        while self._connection is not None:
             try:
                 self._connection.recv(_READ_MAX)
             except SSL.WantReadError:
@@ -260,7 +292,7 @@ class _Association:
             self.ignored_data += 1
 
     def _say_goodbye(self) -> None:
-        if self._encrypted:
+        if self._encrypted and self._connection is not None:
             with suppress(SSL.Error):  # a broken association has nothing to shut down
                 self._connection.shutdown()
 
@@ -268,7 +300,7 @@ class _Association:
         """What OpenSSL wrote, cut into datagrams at record boundaries."""
         written = b""
         with suppress(SSL.Error):  # WantReadError: no more
-            while True:
+            while self._connection is not None:
                 written += self._connection.bio_read(_READ_MAX)
         return records.datagrams(written, MTU)
 

@@ -85,6 +85,16 @@ def sift_established(datagram: bytes, kinds: frozenset[int]) -> Sifted:
     return Sifted(records, 0, len(records) == len(datagram), step)
 
 
+def split(whole: bytes) -> list[bytes]:
+    """Records one after the other, as sift() and sift_established() return them."""
+    out: list[bytes] = []
+    at = 0
+    while size := _record_size(whole, at):
+        out.append(whole[at : at + size])
+        at += size
+    return out
+
+
 def datagrams(written: bytes, mtu: int) -> list[bytes]:
     """Cut a flight that we wrote into datagrams of at most mtu bytes, whole records each."""
     out: list[bytes] = []

@@ -15,6 +15,7 @@ from pylibsrtp import _binding as binding
 
 from media.core.drops import Drop, DropCounters
 from media.core.packets import HEAD, STRIDE, Arena
+from media.native import FFI, pointer, view
 
 Ints = NDArray[np.int64]
 
@@ -25,30 +26,35 @@ TAG_SIZES = {  # bytes that SRTP adds to a packet (RFC 3711 4.2, RFC 7714 14.1)
     Policy.SRTP_PROFILE_AES128_CM_SHA1_80: 10,
 }
 COLUMNS_CACHED = 32  # header sizes whose row pointers are kept, 0.2 MB each
-RTCP_TRAILER_MAX = 4 + 16  # SRTCP index and tag
 
 # srtp_err_status_t of srtp.h
 _DROPS = {7: Drop.SRTP_AUTH, 9: Drop.SRTP_REPLAY, 10: Drop.SRTP_REPLAY}
 
 
 class SrtpContexts:
-    """The SRTP sessions of all transports, one each way, by transport row."""
+    """The SRTP sessions of all transports, one each way, by transport row.
 
-    def __init__(self, transports_max: int, receive: Arena, send: Arena) -> None:
+    loops  media.native.library(), or None to call libsrtp from Python, once a packet
+    """
+
+    def __init__(self, transports_max: int, receive: Arena, send: Arena, loops: Any | None = None) -> None:
         self._ffi, self._library = binding.ffi, binding.lib
         self._sessions: list[tuple[Session, Session] | None] = [None] * transports_max
-        """Keeps alive what the lists of srtp_t below point to."""
+        """Keeps alive what the srtp_t below point to."""
         self._receive: list[Any] = [None] * transports_max
         self._send: list[Any] = [None] * transports_max
         self._receive_base = self._ffi.cast("char *", receive.address)
         self._send_base = self._ffi.cast("char *", send.address)
-        self._in_rows = [self._receive_base + row * STRIDE + HEAD for row in range(receive.rows)]
+        # A pointer to each row and length, for who calls libsrtp from Python.
+        each_row = range(0 if loops is not None else receive.rows)
+        self._in_rows = [self._receive_base + row * STRIDE + HEAD for row in each_row]
         self._out_rows: dict[int, list[Any]] = {}
         batch = send.rows
         self._length_memory = self._ffi.new("int[]", batch)
         self._lengths: NDArray[np.int32] = np.frombuffer(self._ffi.buffer(self._length_memory), np.int32)
-        self._length_of = [self._length_memory + at for at in range(batch)]
+        self._length_of = [self._length_memory + at for at in range(0 if loops is not None else batch)]
         self._receive_arena, self._send_arena = receive, send
+        self._loops = CompiledLoops(loops, transports_max, receive, send) if loops is not None else None
 
     def add(self, transport: int, profile: int, receive_key: bytes, send_key: bytes) -> None:
         """Keys of a finished handshake: master key and salt, one after the other."""
@@ -58,27 +64,36 @@ class SrtpContexts:
         sessions = Session(receive), Session(send)
         self._sessions[transport] = sessions
         self._receive[transport], self._send[transport] = sessions[0]._srtp[0], sessions[1]._srtp[0]
+        if self._loops is not None:
+            self._loops.receive[transport] = int(self._ffi.cast("uintptr_t", self._receive[transport]))
+            self._loops.send[transport] = int(self._ffi.cast("uintptr_t", self._send[transport]))
 
     def remove(self, transport: int) -> None:
         self._receive[transport] = self._send[transport] = None
+        if self._loops is not None:
+            self._loops.receive[transport] = self._loops.send[transport] = 0
         self._sessions[transport] = None
 
     def has_keys(self, transport: int) -> bool:
         return self._send[transport] is not None
 
-    def unprotect(self, rows: Ints, transports: Ints, drops: DropCounters) -> NDArray[np.bool_]:
+    def unprotect(self, rows: Ints, transports: Ints, drops: DropCounters) -> NDArray[np.bool_] | None:
         """Decrypt RTP in its arena rows.
 
         rows, transports  (N,) int64, N <= rows of the send arena; every transport has keys
-        Returns (N,) bool, which packets are genuine; arena.length is without the tag for them.
+        Returns (N,) bool, which packets are genuine, None when all are; arena.length is without the tag for them.
         """
+        if self._loops is not None:
+            return self._loops.unprotect(rows, transports, drops, rtcp=False)
         return self._unprotect(self._library.srtp_unprotect, rows, transports, drops)
 
-    def unprotect_rtcp(self, rows: Ints, transports: Ints, drops: DropCounters) -> NDArray[np.bool_]:
+    def unprotect_rtcp(self, rows: Ints, transports: Ints, drops: DropCounters) -> NDArray[np.bool_] | None:
         """The same for RTCP (RFC 3711 3.4)."""
+        if self._loops is not None:
+            return self._loops.unprotect(rows, transports, drops, rtcp=True)
         return self._unprotect(self._library.srtp_unprotect_rtcp, rows, transports, drops)
 
-    def _unprotect(self, function: Any, rows: Ints, transports: Ints, drops: DropCounters) -> NDArray[np.bool_]:
+    def _unprotect(self, function: Any, rows: Ints, transports: Ints, drops: DropCounters) -> NDArray[np.bool_] | None:
         count = len(rows)
         self._lengths[:count] = self._receive_arena.length[rows]
         contexts, pointers = self._receive, self._in_rows
@@ -92,26 +107,31 @@ class SrtpContexts:
         )
         self._receive_arena.length[rows] = self._lengths[:count]
         if not any(status):
-            return np.ones(count, np.bool_)
+            return None
         for code in status:
             if code:
                 drops.add(_DROPS.get(code, Drop.SRTP_OTHER))
         genuine: NDArray[np.bool_] = np.equal(status, 0)
         return genuine
 
-    def protect(self, starts: Ints, sizes: Ints, transports: Ints, drops: DropCounters) -> Ints:
+    def protect(self, starts: Ints, sizes: Ints, transports: Ints, drops: DropCounters, *, rtcp: bool = False) -> Ints:
         """Encrypt rows 0..N-1 of the send arena in place, in this order (checklist rule 28).
 
-        starts, sizes, transports  (N,) int64; every transport has keys
-        Returns (N,) int64, bytes to send of each, 0 where libsrtp refused.
+        starts, sizes, transports  (N,) int64; sizes may be overwritten with the result
+        Returns (N,) int64, bytes to send of each, 0 where there are no keys yet or libsrtp refused.
         """
+        if self._loops is not None:
+            return self._loops.protect(starts, sizes, transports, drops, rtcp=rtcp)
         count = len(starts)
         self._lengths[:count] = sizes
-        contexts = self._send
+        contexts, places = self._send, transports.tolist()
+        function = self._library.srtp_protect_rtcp if rtcp else self._library.srtp_protect
+        if not sizes.all() or not all(contexts[t] is not None for t in places):
+            return self._protect_some(function, starts, sizes, transports, drops)
         status = list(
             map(
-                self._library.srtp_protect,
-                [contexts[t] for t in transports.tolist()],
+                function,
+                [contexts[t] for t in places],
                 self._out_pointers(starts >> 2),
                 self._length_of,
             )
@@ -123,14 +143,24 @@ class SrtpContexts:
             lengths[bad] = 0
         return lengths
 
-    def protect_one(self, row: int, size: int, transport: int, *, rtcp: bool) -> int:
-        """Encrypt one control packet at HEAD of a send row; bytes to send, 0 when libsrtp refused."""
-        self._lengths[0] = size
-        function = self._library.srtp_protect_rtcp if rtcp else self._library.srtp_protect
-        pointer = self._send_base + row * STRIDE + HEAD
-        if function(self._send[transport], pointer, self._length_of[0]):
-            return 0
-        return int(self._lengths[0])
+    def _protect_some(self, function: Any, starts: Ints, sizes: Ints, transports: Ints, drops: DropCounters) -> Ints:
+        """protect() in a batch with copies for transports whose handshake is not done."""
+        lengths = np.zeros(len(starts), np.int64)
+        for at, (start, size, transport) in enumerate(
+            zip(starts.tolist(), sizes.tolist(), transports.tolist(), strict=True)
+        ):
+            if not size:
+                continue
+            if self._send[transport] is None:
+                drops.add(Drop.NO_KEYS)
+                continue
+            self._lengths[0] = size
+            place = self._send_base + at * STRIDE + start
+            if function(self._send[transport], place, self._length_of[0]):
+                drops.add(Drop.SRTP_PROTECT)
+            else:
+                lengths[at] = self._lengths[0]
+        return lengths
 
     def _out_pointers(self, columns: Ints) -> list[Any]:
         """A pointer to each row's header.  Packets of a turn have few different header sizes."""
@@ -143,3 +173,68 @@ class SrtpContexts:
                 start = self._send_base + 4 * column
                 rows[column] = [start + at * STRIDE for at in range(self._send_arena.rows)]
         return [rows[column][at] for at, column in enumerate(places)]
+
+
+class CompiledLoops:
+    """The same over whole batches in C, with the very functions of pylibsrtp's binding (media/native/batches.c).
+
+    receive, send  (transports_max,) uint64, srtp_t of each transport, 0 without keys
+    """
+
+    def __init__(self, library: Any, transports_max: int, receive: Arena, send: Arena) -> None:
+        self._library = library
+        self.receive: NDArray[np.uint64] = np.zeros(transports_max, np.uint64)
+        self.send: NDArray[np.uint64] = np.zeros(transports_max, np.uint64)
+        self._genuine = np.zeros(send.rows, np.bool_)
+        self._statuses = np.zeros(library.BALIE_STATUSES, np.int64)
+        self._unprotect = {False: _address_of("srtp_unprotect"), True: _address_of("srtp_unprotect_rtcp")}
+        self._protect = {False: _address_of("srtp_protect"), True: _address_of("srtp_protect_rtcp")}
+        self._receive_contexts = FFI.cast("void **", self.receive.ctypes.data)
+        self._send_contexts = FFI.cast("void **", self.send.ctypes.data)
+        self._in_bytes, self._in_length = pointer(receive.bytes), pointer(receive.length)
+        self._out_bytes = pointer(send.bytes)
+        self._genuine_pointer, self._statuses_pointer = pointer(self._genuine), pointer(self._statuses)
+
+    def unprotect(self, rows: Ints, transports: Ints, drops: DropCounters, *, rtcp: bool) -> NDArray[np.bool_] | None:
+        failed: int = self._library.balie_unprotect(
+            self._unprotect[rtcp],
+            self._receive_contexts,
+            self._in_bytes,
+            self._in_length,
+            len(rows),
+            view(rows),
+            view(transports),
+            self._genuine_pointer,
+            self._statuses_pointer,
+        )
+        if not failed:
+            return None
+        for code in np.flatnonzero(self._statuses).tolist():
+            drops.add(_DROPS.get(code, Drop.SRTP_OTHER), int(self._statuses[code]))
+        self._statuses[:] = 0
+        return self._genuine[: len(rows)]
+
+    def protect(self, starts: Ints, sizes: Ints, transports: Ints, drops: DropCounters, *, rtcp: bool) -> Ints:
+        """sizes is overwritten."""
+        failed: int = self._library.balie_protect(
+            self._protect[rtcp],
+            self._send_contexts,
+            self._out_bytes,
+            len(sizes),
+            view(starts),
+            view(sizes),
+            view(transports),
+            self._statuses_pointer,
+        )
+        if failed:
+            without_keys = int(self._statuses[0])
+            drops.add(Drop.NO_KEYS, without_keys)
+            drops.add(Drop.SRTP_PROTECT, failed - without_keys)
+            self._statuses[:] = 0
+        return sizes
+
+
+def _address_of(name: str) -> Any:
+    """A function of pylibsrtp's binding, for C."""
+    found = binding.ffi.addressof(binding.lib, name)
+    return FFI.cast("balie_srtp", int(binding.ffi.cast("uintptr_t", found)))

@@ -102,24 +102,25 @@ class RowQueue:
     """
 
     def __init__(self, rows: int) -> None:
-        self._rows: Ints = np.arange(rows, dtype=np.int64)
-        self._dealt = 0
-        self._head = 0
+        self.rows: Ints = np.arange(rows, dtype=np.int64)
+        self.state: Ints = np.array([0, rows], np.int64)
+        """Where the oldest row is, and how many rows there are.  Arrays never move: compiled loops hold them."""
 
     def deal(self, count: int) -> Ints:
-        """Rows for a new socket.  ValueError: not one would be left to exchange."""
-        if self._dealt + count >= len(self._rows):
-            raise ValueError(f"{len(self._rows)} arena rows are too few for another {count} in a batch")
-        self._dealt += count
-        dealt, self._rows = self._rows[:count], self._rows[count:].copy()
-        return dealt.copy()
+        """Rows for a new socket, before any was exchanged.  ValueError: not one would be left to exchange."""
+        left = int(self.state[1]) - count
+        if left <= 0:
+            raise ValueError(f"{len(self.rows)} arena rows are too few for another {count} in a batch")
+        self.state[1] = left
+        return self.rows[left : left + count].copy()
 
     def exchange(self, kept: Ints) -> Ints:
         """Take back rows that hold packets to keep; returns as many of the oldest."""
-        places = (self._head + np.arange(len(kept))) % len(self._rows)
-        oldest = self._rows[places]
-        self._rows[places] = kept
-        self._head = (self._head + len(kept)) % len(self._rows)
+        head, size = self.state.tolist()
+        places = (head + np.arange(len(kept))) % size
+        oldest: Ints = self.rows[places]
+        self.rows[places] = kept
+        self.state[0] = (head + len(kept)) % size
         return oldest
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -45,9 +45,13 @@ class Desk:
     now_us: int = 1_000_000
     sent: list[tuple[int, bytes]] = field(default_factory=list)
     control: list[tuple[int, bytes, bool]] = field(default_factory=list)
+    native: Any | None = None
+
+    loops: ClassVar[Any | None] = None
+    """What all desks of a test use, when they do not say themselves: see tests/media/core/conftest.py."""
 
     def __post_init__(self) -> None:
-        self.engine = Engine(self.settings, random.Random(self.seed).randbytes)
+        self.engine = Engine(self.settings, random.Random(self.seed).randbytes, self.native or Desk.loops)
         self._row = 0
 
     def transport(self) -> TransportId:

@@ -74,6 +74,7 @@ def flights() -> list[tuple[Pair, list[bytes]]]:
 def sealed(pair: Pair, kind: int, plain: bytes, number: int = 100) -> bytes:
     """A genuine record of the client, made from the master secret (RFC 5246 5, 6.3; RFC 5288 3; RFC 6347 4.1)."""
     connection = pair.client._connection
+    assert connection is not None
     master, client, server = connection.master_key(), connection.client_random(), connection.server_random()
     assert master and client and server
     seed, block, a = b"key expansion" + server + client, b"", b"key expansion" + server + client

@@ -112,7 +112,6 @@ def test_application_data_is_counted_and_ignored() -> None:
     pair = established()
     for number in range(100, 105):
         assert pair.server.handle(sealed(pair, 23, b"hello", number)) == []
-    assert pair.server.handle(sealed(pair, 23, b"hello", 104)) == [], "a replay"
     assert pair.server.ignored_data == 5
     assert pair.server.state == "connected"
 
@@ -143,8 +142,7 @@ def test_renegotiation_is_not_done() -> None:
     pair = established()
     keys = pair.server.srtp_keys()
     hello = DtlsClient(PEERS).start()[0][13:]
-    [alert] = pair.server.handle(sealed(pair, 22, hello))
-    assert alert[0] == 21
+    assert pair.server.handle(sealed(pair, 22, hello)) == []
     assert pair.server.state == "connected"
     assert pair.server.srtp_keys() is keys
     pair.server.handle(sealed(pair, 21, b"\1\0", 101))

@@ -33,9 +33,9 @@ VP8 = Codec("VP8", 90_000)
 SMALL = Settings(transports_max=16, tracks_max=16, subscriptions_max=64, history_rows=2048, send_rows=512)
 
 
-@pytest_asyncio.fixture
-async def server() -> AsyncIterator[MediaServer]:
-    server = MediaServer(Binding(settings=SMALL))
+@pytest_asyncio.fixture(params=[False, True], ids=["arrays", "compiled"])
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[MediaServer]:
+    server = MediaServer(Binding(settings=SMALL, compiled=request.param))
     await server.start()
     yield server
     await server.close()

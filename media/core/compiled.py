@@ -1,0 +1,183 @@
+"""CompiledLoops: a batch in three passes of C over the very tables that the rest of the engine reads and writes.
+
+Only where media.native.library() is there.  See media/native/batches.h for the columns.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from media.core.egress import Copies
+from media.core.ingress import Packets, StrayReader
+from media.core.packets import HEAD, PACKET_MAX, STRIDE, Arena
+from media.core.speakers import SPEAKING_DBOV, ActiveSpeakers
+from media.core.tables import (
+    HEADER_WORDS,
+    HISTORY,
+    JUMP_MAX,
+    LAYOUT_QUADS,
+    SubscriptionTable,
+    TrackTable,
+)
+from media.core.twcc import FeedbackLog
+from media.native import FFI, pointer
+
+Ints = NDArray[np.int64]
+
+_PACKET_COLUMNS = ("row", "track", "ext", "closed", "timestamp", "marker", "payload_at", "payload_size", "level")
+_BATCH_COLUMNS = (*_PACKET_COLUMNS, "in_row", "in_transport", "in_arrival_us", "next", "strays", "behind", "kept_row")
+_TRACK_RESULTS = ("touched", "odd_track", "odd_high", "idle_track", "idle_packets", "tail", "high_before")
+_COPY_COLUMNS = ("copy_start", "copy_size", "copy_transport", "copy_subscription", "copy_source")
+_TRACK_TABLE = (
+    "layout_mask", "layout_want", "header_size", "cc_column", "level_column", "high", "gap", "gap_edge", "received",
+    "octets", "arrival_us", "kept", "fan_start", "fan_count", "history",
+)  # fmt: skip
+_SUBSCRIPTION_TABLE = {
+    "to_transport": "transport", "header": "header", "time_mask": "time_mask", "level_mask": "level_mask",
+    "offset": "offset", "time_offset": "time_offset", "first": "first", "sent_packets": "packets",
+    "sent_octets": "octets",
+}  # fmt: skip
+
+
+def check_constants(library: Any) -> None:
+    """ValueError: the library was compiled for other sizes than ours, as after an update without a new build."""
+    ours = {
+        "BALIE_STRIDE": STRIDE,
+        "BALIE_HEAD": HEAD,
+        "BALIE_PACKET_MAX": PACKET_MAX,
+        "BALIE_HISTORY": HISTORY,
+        "BALIE_JUMP_MAX": JUMP_MAX,
+        "BALIE_LAYOUT_QUADS": LAYOUT_QUADS,
+        "BALIE_HEADER_WORDS": HEADER_WORDS,
+        "BALIE_LOUD_BELOW": SPEAKING_DBOV,
+    }
+    wrong = [name for name, value in ours.items() if getattr(library, name) != value]
+    if wrong:
+        raise ValueError(f"batches.h and Python disagree on {', '.join(wrong)}")
+
+
+class CompiledLoops:
+    """See media.core.loops.Loops."""
+
+    def __init__(
+        self,
+        library: Any,
+        batch_max: int,
+        arena: Arena,
+        send: Arena,
+        tracks: TrackTable,
+        subscriptions: SubscriptionTable,
+        feedback: FeedbackLog,
+        speakers: ActiveSpeakers,
+    ) -> None:
+        check_constants(library)
+        self._library, self._tracks, self._feedback, self._send = library, tracks, feedback, send
+        core: Any = FFI.new("struct balie_core *")
+        self._core = core
+        self._columns: dict[str, NDArray[Any]] = {
+            **{name: np.zeros(batch_max, np.int64) for name in _BATCH_COLUMNS},
+            **{name: np.zeros(len(tracks.high), np.int64) for name in _TRACK_RESULTS},
+            **{name: np.zeros(send.rows, np.int64) for name in _COPY_COLUMNS},
+            "head": np.full(len(tracks.high), -1, np.int64),
+            "is_odd": np.zeros(len(tracks.high), np.uint8),
+            **{name: getattr(tracks, name) for name in _TRACK_TABLE},
+            **{name: getattr(subscriptions, ours) for name, ours in _SUBSCRIPTION_TABLE.items()},
+            "log_transport": feedback.transport,
+            "log_seq": feedback.seq,
+            "log_arrival_us": feedback.arrival_us,
+            "heard": speakers.packets,
+            "loud": speakers.loud,
+            "level_sum": speakers.level_sum,
+            "in_bytes": arena.bytes,
+            "in_length": arena.length,
+            "out_bytes": send.bytes,
+        }
+        for name, array in self._columns.items():
+            setattr(core, name, pointer(array))
+        core.out_rows, core.log_capacity = send.rows, len(feedback.seq)
+        core.by_ssrc.keys, core.by_ssrc.values = pointer(tracks.by_ssrc.keys), pointer(tracks.by_ssrc.values)
+        core.by_ssrc.mask = tracks.by_ssrc.mask
+        self._fan: Ints = np.zeros(0, np.int64)
+        self._count = 0
+        c = self._columns
+        self._packets = Packets(
+            c["row"],
+            c["track"],
+            c["ext"],
+            c["timestamp"],
+            c["marker"],
+            c["payload_at"],
+            c["payload_size"],
+            c["level"],
+            {},
+        )
+        """All columns in full length; only the first _count entries are of this batch, and track is -1 in those
+        that were dropped."""
+        self.odd: list[tuple[int, int]] = []
+        self.idle: list[tuple[int, int]] = []
+        self.kept: Ints = np.zeros(0, np.int64)
+        self.held = self.left_out = 0
+
+    def read(self, rows: Ints, transports: Ints, arrival_us: Ints, strays: StrayReader) -> None:
+        columns, core, count = self._columns, self._core, len(rows)
+        columns["in_row"][:count] = rows
+        columns["in_transport"][:count] = transports
+        columns["in_arrival_us"][:count] = arrival_us
+        self._count = count
+        core.log_used = self._feedback.used
+        odd_ones = self._library.balie_read(core, count)
+        self._feedback.used = core.log_used
+        if core.log_overflowed:
+            self._feedback.overflowed += core.log_overflowed
+            core.log_overflowed = 0
+        if odd_ones:
+            self._packets.orientation = {}
+            for at in columns["strays"][:odd_ones].tolist():
+                if not strays.read(at, self._packets, int(transports[at]), int(arrival_us[at])):
+                    columns["track"][at] = -1
+
+    def account(self, now_us: int) -> int:
+        core, columns = self._core, self._columns
+        count: int = self._library.balie_account(core, self._count, now_us)
+        self.kept = columns["kept_row"][: core.kept_count]
+        if core.odd_count or self.odd:
+            some = core.odd_count
+            self.odd = list(zip(columns["odd_track"][:some].tolist(), columns["odd_high"][:some].tolist(), strict=True))
+        if core.behind_count:
+            for at in columns["behind"][: core.behind_count].tolist():
+                track, ext = int(columns["track"][at]), int(columns["ext"][at])
+                columns["closed"][at] = ext - self._tracks.closed_before(track, ext)
+        return count
+
+    def packets(self) -> Packets:
+        return self._packets.select(np.flatnonzero(self._columns["track"][: self._count] >= 0))
+
+    def fan_out(self, orientation_ids: dict[int, int], now_us: int) -> Copies:
+        core, columns = self._core, self._columns
+        if self._fan is not self._tracks.fan:  # compiled anew, in another array
+            self._fan = self._tracks.fan
+            core.fan = pointer(self._fan)
+        count = self._library.balie_fan_out(core, now_us)
+        self.held, self.left_out = core.held, core.left_out
+        if core.idle_count or self.idle:
+            some = core.idle_count
+            self.idle = list(
+                zip(columns["idle_track"][:some].tolist(), columns["idle_packets"][:some].tolist(), strict=True)
+            )
+        if self._packets.orientation:
+            self._write_orientation(count, orientation_ids)
+            self._packets.orientation = {}
+        return Copies(columns["copy_start"][:count], columns["copy_size"][:count], columns["copy_transport"][:count])
+
+    def _write_orientation(self, count: int, ids: dict[int, int]) -> None:
+        """Coordination of video orientation (3GPP TS 26.114 7.4.5), in the place audio uses for its level."""
+        columns, words = self._columns, self._send.words
+        values = self._packets.orientation
+        for at, source in enumerate(columns["copy_source"][:count].tolist()):
+            value = values.get(int(columns["row"][source]))
+            number = ids.get(int(columns["copy_subscription"][at])) if value is not None else None
+            if value is not None and number is not None:
+                words[at, (int(columns["copy_start"][at]) >> 2) + 5] |= number << 28 | value << 16

@@ -1,0 +1,407 @@
+/* The loops over packets, compiled: what media/core/ingress.py, media/core/egress.py, media/io/srtp.py and
+ * media/io/udp.py do with arrays, in one pass each.  Nothing is decided here: which packet goes where is in the tables
+ * that Python fills, and every packet that is not plain goes back to Python (`strays`, `other`).  No allocation, no
+ * state of its own.  The functions in Python say what is right; tests/media/native compares.
+ *
+ * Bytes from a peer are only compared and copied: every length that is used was checked against the arena row.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "batches.h"
+
+enum {
+    SEGMENTS_MAX = 64,    /* UDP_MAX_SEGMENTS in linux/udp.h before 6.9, 128 after */
+    SEGMENTED_MAX = 65000, /* bytes: an IPv4 datagram's 65,507 less some */
+    UDP_SEGMENTS = 103,   /* UDP_SEGMENT of <linux/udp.h> */
+    NAME = 32, CONTROL = 64, DESTINATION = 28,
+    HEADER_OUT = 4 * BALIE_HEADER_WORDS
+};
+
+static inline uint32_t be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static inline void put32(uint8_t *p, uint32_t value)
+{
+    p[0] = value >> 24, p[1] = value >> 16, p[2] = value >> 8, p[3] = value;
+}
+
+/* media/native/index.py has the same function. */
+static inline int64_t find(const struct balie_index *index, const uint64_t *key, int words)
+{
+    uint64_t hash = 0;
+    for (int i = 0; i < words; i++) {
+        hash = (hash ^ key[i]) * 0x9E3779B97F4A7C15u;
+        hash ^= hash >> 32;
+    }
+    for (uint64_t slot = hash & index->mask; index->values[slot] >= 0; slot = (slot + 1) & index->mask) {
+        const uint64_t *known = index->keys + slot * words;
+        int same = 1;
+        for (int i = 0; i < words; i++) same &= known[i] == key[i];
+        if (same) return index->values[slot];
+    }
+    return -1;
+}
+
+/* -- the forwarder ------------------------------------------------------------------------------------------- */
+
+static inline int laid_out(const struct balie_core *c, int64_t track, const uint8_t *packet)
+{
+    const uint64_t *mask = c->layout_mask + track * BALIE_LAYOUT_QUADS;
+    const uint64_t *want = c->layout_want + track * BALIE_LAYOUT_QUADS;
+    uint64_t quads[BALIE_LAYOUT_QUADS], differs = 0;
+    memcpy(quads, packet, sizeof quads);
+    for (int i = 0; i < BALIE_LAYOUT_QUADS; i++) differs |= (quads[i] & mask[i]) ^ want[i];
+    return !differs;
+}
+
+static inline void log_feedback(struct balie_core *c, int64_t transport, int64_t seq, int64_t arrival_us)
+{
+    if (c->log_used == c->log_capacity) { c->log_overflowed++; return; }
+    c->log_transport[c->log_used] = transport;
+    c->log_seq[c->log_used] = seq;
+    c->log_arrival_us[c->log_used++] = arrival_us;
+}
+
+/* Fill the columns of plain packets; returns how many positions are in strays, whose track is -1. */
+int64_t balie_read(struct balie_core *c, int64_t count)
+{
+    int64_t strays = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t row = c->in_row[i], transport = c->in_transport[i];
+        const uint8_t *packet = c->in_bytes + row * BALIE_STRIDE + BALIE_HEAD;
+        uint64_t key = (uint64_t)transport << 32 | be32(packet + 8);
+        int64_t track = find(&c->by_ssrc, &key, 1);
+        c->row[i] = row;
+        c->track[i] = -1;
+        if (track < 0 || !laid_out(c, track, packet)) { c->strays[strays++] = i; continue; }
+        uint32_t word = be32(packet);
+        int64_t size = c->in_length[row], head = c->header_size[track];
+        int ahead = (int16_t)(uint16_t)(word - (uint32_t)c->high[track]);
+        if (size <= head || ahead <= -BALIE_JUMP_MAX || ahead >= BALIE_JUMP_MAX) {
+            c->strays[strays++] = i;
+            continue;
+        }
+        c->track[i] = track;
+        c->ext[i] = c->high[track] + ahead;
+        c->timestamp[i] = be32(packet + 4);
+        c->marker[i] = word >> 23 & 1;
+        c->payload_at[i] = head;
+        c->payload_size[i] = size - head;
+        c->level[i] = c->level_column[track] ? packet[c->level_column[track]] : 127;
+        int64_t at = c->cc_column[track];
+        if (at) log_feedback(c, transport, packet[at] << 8 | packet[at + 1], c->in_arrival_us[i]);
+    }
+    return strays;
+}
+
+/* Move the counters on, and note what is not simply the next; returns how many packets there are to forward. */
+int64_t balie_account(struct balie_core *c, int64_t count, int64_t now_us)
+{
+    for (int64_t k = 0; k < c->touched_count; k++) c->head[c->touched[k]] = -1; /* a batch that was not fanned out */
+    c->touched_count = c->odd_count = c->behind_count = c->kept_count = c->packets_count = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t track = c->track[i], ext = c->ext[i], before;
+        if (track < 0) continue;
+        c->packets_count++;
+        c->next[i] = -1;
+        if (c->head[track] < 0) {
+            c->head[track] = i;
+            c->touched[c->touched_count++] = track;
+            before = c->high_before[track] = c->high[track];
+        } else {
+            before = c->ext[c->tail[track]];
+            c->next[c->tail[track]] = i;
+        }
+        c->tail[track] = i;
+        if (ext - before != 1 && !c->is_odd[track]) {
+            c->is_odd[track] = 1;
+            c->odd_track[c->odd_count] = track;
+            c->odd_high[c->odd_count++] = c->high_before[track];
+        }
+        if (ext > c->high[track]) c->high[track] = ext;
+        c->received[track]++;
+        c->octets[track] += c->payload_size[i];
+        c->arrival_us[track] = now_us;
+        c->history[track * BALIE_HISTORY + (ext & (BALIE_HISTORY - 1))] = ext << 16 | c->row[i];
+        if (c->kept[track]) c->kept_row[c->kept_count++] = c->row[i];
+        if (c->level_column[track]) {
+            int64_t level = c->level[i] & 0x7F;
+            c->heard[track]++;
+            c->loud[track] += level < BALIE_LOUD_BELOW;
+            c->level_sum[track] += level;
+        }
+        c->closed[i] = ext - c->gap[track];
+        if (ext < c->gap_edge[track]) c->behind[c->behind_count++] = i;
+    }
+    for (int64_t k = 0; k < c->odd_count; k++) c->is_odd[c->odd_track[k]] = 0;
+    return c->packets_count;
+}
+
+static inline void write_copy(struct balie_core *c, int64_t n, int64_t s, int64_t i, uint32_t time24)
+{
+    const uint32_t *header = c->header + s * BALIE_HEADER_WORDS;
+    int64_t payload_at = c->payload_at[i], size = c->payload_size[i];
+    const uint8_t *payload = c->in_bytes + c->row[i] * BALIE_STRIDE + BALIE_HEAD + payload_at;
+    int64_t start = BALIE_HEAD + payload_at - HEADER_OUT;
+    uint8_t *copy = c->out_bytes + n * BALIE_STRIDE + start;
+    put32(copy, header[0] | (uint32_t)c->marker[i] << 23 | ((uint32_t)(c->closed[i] + c->offset[s]) & 0xFFFF));
+    put32(copy + 4, (uint32_t)(c->timestamp[i] + c->time_offset[s]));
+    put32(copy + 8, header[2]);
+    put32(copy + 12, header[3]);
+    put32(copy + 16, header[4] | (c->time_mask[s] & time24));
+    put32(copy + 20, header[5] | (c->level_mask[s] & (uint32_t)c->level[i] << 16));
+    put32(copy + 24, header[6]);
+    memcpy(copy + HEADER_OUT, payload, size);
+    c->sent_packets[s]++;
+    c->sent_octets[s] += size;
+    c->copy_start[n] = start;
+    c->copy_size[n] = size + HEADER_OUT;
+    c->copy_transport[n] = c->to_transport[s];
+    c->copy_subscription[n] = s;
+    c->copy_source[n] = i;
+}
+
+/* A copy of each packet for each live subscription of its track; returns how many.  Ends the batch. */
+int64_t balie_fan_out(struct balie_core *c, int64_t now_us)
+{
+    int64_t copies = 0;
+    uint32_t time24 = (uint64_t)(now_us << 18) / 1000000 & 0xFFFFFF;
+    c->idle_count = c->held = c->left_out = 0;
+    for (int64_t k = 0; k < c->touched_count; k++) {
+        int64_t track = c->touched[k], fan = c->fan_count[track];
+        const int64_t *subscription = c->fan + c->fan_start[track];
+        if (!fan) {
+            c->idle_track[c->idle_count] = track;
+            c->idle_packets[c->idle_count] = 0;
+            for (int64_t i = c->head[track]; i >= 0; i = c->next[i]) c->idle_packets[c->idle_count]++;
+            c->idle_count++;
+        }
+        for (int64_t f = 0; f < fan; f++) {
+            int64_t s = subscription[f], first = c->first[s];
+            for (int64_t i = c->head[track]; i >= 0; i = c->next[i]) {
+                if (c->ext[i] < first) c->held++;
+                else if (copies == c->out_rows) c->left_out++;
+                else write_copy(c, copies++, s, i, time24);
+            }
+        }
+        c->head[track] = -1;
+    }
+    c->touched_count = 0;
+    return copies;
+}
+
+/* -- SRTP ------------------------------------------------------------------------------------------------------ */
+
+/* Bring what the next turn of a loop begins with into the cache, while this one computes. */
+static inline void expect_packet(const uint8_t *packet, int size, void *const context)
+{
+    __builtin_prefetch(context);
+    for (int at = 0; at < size; at += 64) __builtin_prefetch(packet + at, 1);
+}
+
+/* Decrypt in place; genuine says which, statuses counts the others by srtp_err_status_t.  Returns how many failed. */
+int64_t balie_unprotect(balie_srtp unprotect, void *const *contexts, uint8_t *bytes, int32_t *length, int64_t count,
+                        const int64_t *rows, const int64_t *transports, uint8_t *genuine, int64_t *statuses)
+{
+    int64_t failed = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int size = length[rows[i]];
+        if (i + 1 < count)
+            expect_packet(bytes + rows[i + 1] * BALIE_STRIDE + BALIE_HEAD, length[rows[i + 1]],
+                          contexts[transports[i + 1]]);
+        int status = unprotect(contexts[transports[i]], bytes + rows[i] * BALIE_STRIDE + BALIE_HEAD, &size);
+        genuine[i] = status == 0;
+        if (status == 0) { length[rows[i]] = size; continue; }
+        statuses[status > 0 && status < BALIE_STATUSES ? status : BALIE_STATUSES - 1]++;
+        failed++;
+    }
+    return failed;
+}
+
+/* Encrypt send rows 0..count-1 in place.  sizes becomes 0 where there are no keys (status 0) or libsrtp refused. */
+int64_t balie_protect(balie_srtp protect, void *const *contexts, uint8_t *bytes, int64_t count, const int64_t *starts,
+                      int64_t *sizes, const int64_t *transports, int64_t *statuses)
+{
+    int64_t failed = 0;
+    for (int64_t i = 0; i < count; i++) {
+        void *context = contexts[transports[i]];
+        int size = (int)sizes[i];
+        if (!size) continue;
+        if (i + 1 < count) __builtin_prefetch(contexts[transports[i + 1]]);
+        int status = context ? protect(context, bytes + i * BALIE_STRIDE + starts[i], &size) : 0;
+        if (context && status == 0) { sizes[i] = size; continue; }
+        sizes[i] = 0;
+        statuses[status > 0 && status < BALIE_STATUSES ? status : context ? BALIE_STATUSES - 1 : 0]++;
+        failed++;
+    }
+    return failed;
+}
+
+/* -- UDP ------------------------------------------------------------------------------------------------------- */
+
+static inline int64_t us_of(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return t.tv_sec * 1000000ll + t.tv_nsec / 1000;
+}
+
+/* When the kernel received a datagram, on CLOCK_MONOTONIC; the wall clock may step, but never into the future. */
+static inline int64_t arrival_of(struct msghdr *header, int64_t now_us, int64_t shift_us)
+{
+    struct cmsghdr *c = CMSG_FIRSTHDR(header);
+    if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) return now_us;
+    struct timespec t;
+    memcpy(&t, CMSG_DATA(c), sizeof t);
+    int64_t arrival_us = t.tv_sec * 1000000ll + t.tv_nsec / 1000 + shift_us;
+    return arrival_us < now_us ? arrival_us : now_us;
+}
+
+/* A batch from the kernel, sorted by protocol (RFC 7983) and sender; returns how many datagrams, 0 for none. */
+int64_t balie_receive(struct balie_socket *s)
+{
+    struct mmsghdr *messages = s->in_messages;
+    s->rtp_count = s->rtcp_count = s->other_count = 0;
+    int count = recvmmsg(s->fd, messages, s->batch, MSG_DONTWAIT, NULL);
+    if (count <= 0) return 0; /* EAGAIN, or an ICMP error of some earlier datagram: both are no datagram */
+    int64_t now_us = us_of(CLOCK_MONOTONIC), shift_us = now_us - us_of(CLOCK_REALTIME);
+    for (int i = 0; i < count; i++) {
+        struct msghdr *header = &messages[i].msg_hdr;
+        int64_t row = s->rows[i], size = messages[i].msg_len;
+        const uint8_t *packet = s->in_bytes + row * BALIE_STRIDE + BALIE_HEAD;
+        uint64_t key[BALIE_KEY_WORDS];
+        memcpy(key, s->in_names + i * NAME, NAME);
+        int64_t transport = find(&s->by_address, key, BALIE_KEY_WORDS);
+        int64_t arrival_us = arrival_of(header, now_us, shift_us);
+        int too_long = (header->msg_flags & MSG_TRUNC) != 0;
+        header->msg_namelen = s->address_size;
+        header->msg_controllen = CONTROL;
+        header->msg_flags = 0;
+        s->in_length[row] = size;
+        s->place_of_row[row] = i;
+        s->transport[i] = transport;
+        s->arrival_us[i] = arrival_us;
+        s->too_long[i] = too_long;
+        int media = transport >= 0 && s->has_keys[transport] && !too_long && size >= 2 && packet[0] >> 6 == 2;
+        if (media && packet[1] >= 192 && packet[1] <= 223 && size >= BALIE_RTCP_MIN) {
+            s->rtcp_row[s->rtcp_count] = row;
+            s->rtcp_transport[s->rtcp_count++] = transport;
+        } else if (media && (packet[1] < 192 || packet[1] > 223) && size >= BALIE_RTP_MIN) {
+            s->rtp_row[s->rtp_count] = row;
+            s->rtp_transport[s->rtp_count] = transport;
+            s->rtp_arrival_us[s->rtp_count++] = arrival_us;
+        } else {
+            s->other[s->other_count++] = i;
+        }
+    }
+    return count;
+}
+
+/* Rows of the last batch that must not be overwritten yet: the oldest of the queue take their places. */
+void balie_keep(struct balie_socket *s, int64_t count, const int64_t *rows)
+{
+    int64_t head = s->queue_state[0], size = s->queue_state[1];
+    struct iovec *iov = s->in_iov;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t place = s->place_of_row[rows[i]], oldest = s->queue[head];
+        s->queue[head] = rows[i];
+        head = head + 1 < size ? head + 1 : 0;
+        s->rows[place] = oldest;
+        iov[place].iov_base = s->in_bytes + oldest * BALIE_STRIDE + BALIE_HEAD;
+    }
+    s->queue_state[0] = head;
+}
+
+/* Message `m`: `count` segments from iov `first` on, of `size` bytes each but the last, to one transport. */
+static void fill(struct balie_socket *s, int64_t m, int64_t first, int64_t count, int64_t size, int64_t transport)
+{
+    struct mmsghdr *messages = s->out_messages;
+    struct msghdr *header = &messages[m].msg_hdr;
+    header->msg_name = (void *)(s->destination + transport * DESTINATION);
+    header->msg_namelen = s->address_size;
+    header->msg_iov = (struct iovec *)s->out_iov + first;
+    header->msg_iovlen = count;
+    header->msg_control = NULL;
+    header->msg_controllen = 0;
+    header->msg_flags = 0;
+    if (count > 1) {
+        struct cmsghdr *c = (struct cmsghdr *)(s->out_control + m * CONTROL);
+        uint16_t segment = size;
+        c->cmsg_len = CMSG_LEN(sizeof segment);
+        c->cmsg_level = IPPROTO_UDP;
+        c->cmsg_type = UDP_SEGMENTS;
+        memcpy(CMSG_DATA(c), &segment, sizeof segment);
+        header->msg_control = c;
+        header->msg_controllen = CMSG_SPACE(sizeof segment);
+    }
+}
+
+/* Bring the packets of each transport together, in their order; returns how many transports. */
+static int64_t link_by_transport(struct balie_socket *s, int64_t count, const int64_t *sizes, const int64_t *transports)
+{
+    int64_t touched = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t t = transports[i];
+        if (!sizes[i]) continue;
+        if (s->socket_of[t] != s->number) {
+            if (s->socket_of[t] < 0) s->without_address++;
+            else s->elsewhere++;
+            continue;
+        }
+        s->sequel[i] = -1;
+        if (s->first[t] < 0) { s->first[t] = i; s->touched[touched++] = t; }
+        else s->sequel[s->last[t]] = i;
+        s->last[t] = i;
+    }
+    return touched;
+}
+
+/* Send the rows of this socket's transports; those of size 0, or of another socket, are passed over.  Returns how many
+ * datagrams the kernel took; the struct says what became of the others. */
+int64_t balie_send(struct balie_socket *s, int64_t count, const int64_t *starts, const int64_t *sizes,
+                   const int64_t *transports)
+{
+    struct mmsghdr *messages = s->out_messages;
+    struct iovec *iov = s->out_iov;
+    int64_t used = 0, groups = 0, taken = 0;
+    s->without_address = s->elsewhere = s->would_block = s->failed = 0;
+    int64_t touched = link_by_transport(s, count, sizes, transports);
+    for (int64_t k = 0; k < touched; k++) {
+        int64_t t = s->touched[k], i = s->first[t];
+        s->first[t] = -1;
+        while (i >= 0) {
+            int64_t start = used, size = sizes[i], last = size, bytes = 0;
+            while (i >= 0 && last == size && sizes[i] <= size && bytes + size <= SEGMENTED_MAX &&
+                   used - start < (s->gso ? SEGMENTS_MAX : 1)) {
+                last = sizes[i];
+                iov[used++] = (struct iovec){s->out_bytes + i * BALIE_STRIDE + starts[i], last};
+                bytes += last;
+                i = s->sequel[i];
+            }
+            fill(s, groups++, start, used - start, size, t);
+        }
+    }
+    for (int64_t done = 0; done < groups;) {
+        int sent = sendmmsg(s->fd, messages + done, groups - done, MSG_DONTWAIT);
+        if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
+            for (; done < groups; done++) s->would_block += messages[done].msg_hdr.msg_iovlen;
+        } else if (sent < 0) {
+            s->failed += messages[done++].msg_hdr.msg_iovlen; /* unreachable or refused: this one only */
+        } else {
+            for (int64_t end = done + sent; done < end; done++) taken += messages[done].msg_hdr.msg_iovlen;
+        }
+    }
+    return taken;
+}
+
+/* sizeof struct mmsghdr (0) and struct iovec (1), for who allocates them. */
+int64_t balie_message_sizes(int64_t which) { return which ? sizeof(struct iovec) : sizeof(struct mmsghdr); }

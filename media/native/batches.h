@@ -1,0 +1,115 @@
+/* What media/native/batches.c offers, and the tables it works on.  Read by the C compiler and by cffi alike, so that
+ * both see the same layout: plain C types, no preprocessor.  Pointers are to numpy arrays that Python owns and that
+ * never move; N is the number of packets in a batch, T of tracks, S of subscriptions, P of transports.  Units are in
+ * the names.  What a column means is said where Python allocates it: media/core/tables.py and so on.
+ */
+
+enum {
+    BALIE_STRIDE = 1664,        /* packets.STRIDE */
+    BALIE_HEAD = 64,            /* packets.HEAD */
+    BALIE_PACKET_MAX = 1500,    /* packets.PACKET_MAX */
+    BALIE_HISTORY = 512,        /* tables.HISTORY */
+    BALIE_JUMP_MAX = 3000,      /* tables.JUMP_MAX */
+    BALIE_LAYOUT_QUADS = 5,     /* tables.LAYOUT_QUADS */
+    BALIE_HEADER_WORDS = 7,     /* tables.HEADER_WORDS */
+    BALIE_LOUD_BELOW = 45,      /* speakers.SPEAKING_DBOV */
+    BALIE_KEY_WORDS = 4,        /* index.ADDRESS_WORDS */
+    BALIE_RTP_MIN = 22,         /* sorting.RTP_MIN */
+    BALIE_RTCP_MIN = 22,        /* sorting.RTCP_MIN */
+    BALIE_STATUSES = 32         /* srtp_err_status_t has 28 values */
+};
+
+/* An open-addressed table: slot's key is `words` uint64, value -1 where the slot is free. */
+struct balie_index {
+    const uint64_t *keys;
+    const int64_t *values;
+    uint64_t mask;
+};
+
+/* The forwarder: media/core/compiled.py. */
+struct balie_core {
+    uint8_t *in_bytes;
+    const int32_t *in_length;
+    uint8_t *out_bytes;
+    int64_t out_rows;
+
+    struct balie_index by_ssrc;
+    const uint64_t *layout_mask, *layout_want;              /* (T, BALIE_LAYOUT_QUADS) */
+    const int64_t *header_size, *cc_column, *level_column;  /* (T,) like all of TrackTable */
+    int64_t *high;
+    const int64_t *gap, *gap_edge;
+    int64_t *received, *octets, *arrival_us;
+    const uint8_t *kept;
+    const int64_t *fan_start, *fan_count, *fan;
+    int64_t *history;                                       /* (T, BALIE_HISTORY) */
+
+    const int64_t *to_transport;                            /* (S,) like all of SubscriptionTable */
+    const uint32_t *header;                                 /* (S, BALIE_HEADER_WORDS) */
+    const uint32_t *time_mask, *level_mask;
+    const int64_t *offset, *time_offset, *first;
+    int64_t *sent_packets, *sent_octets;
+
+    int64_t *log_transport, *log_seq, *log_arrival_us;      /* FeedbackLog */
+    int64_t log_used, log_capacity, log_overflowed;
+    int64_t *heard, *loud, *level_sum;                      /* (T,) ActiveSpeakers */
+
+    const int64_t *in_row, *in_transport, *in_arrival_us;   /* (N,) the batch */
+    int64_t *row, *track, *ext, *closed, *timestamp, *marker, *payload_at, *payload_size, *level; /* (N,) Packets */
+    int64_t *next;                                          /* (N,) next packet of the same track, or -1 */
+    int64_t *head, *tail, *high_before;                     /* (T,), head is -1 between batches */
+    uint8_t *is_odd;                                        /* (T,), 0 between batches */
+
+    int64_t *strays;                                        /* positions that the scalar reader is to read */
+    int64_t *touched, touched_count;                        /* tracks of the batch */
+    int64_t *odd_track, *odd_high, odd_count;
+    int64_t *behind, behind_count;                          /* positions older than a closed gap */
+    int64_t *kept_row, kept_count;
+    int64_t packets_count;
+    int64_t *idle_track, *idle_packets, idle_count;         /* tracks that nobody receives */
+    int64_t *copy_start, *copy_size, *copy_transport, *copy_subscription, *copy_source; /* (out_rows,) */
+    int64_t held, left_out;
+};
+
+int64_t balie_read(struct balie_core *core, int64_t count);
+int64_t balie_account(struct balie_core *core, int64_t count, int64_t now_us);
+int64_t balie_fan_out(struct balie_core *core, int64_t now_us);
+
+/* SRTP: media/io/srtp.py.  A context is a srtp_t, 0 where a transport has no keys. */
+typedef int (*balie_srtp)(void *context, void *packet, int *length);
+int64_t balie_unprotect(balie_srtp unprotect, void *const *contexts, uint8_t *bytes, int32_t *length, int64_t count,
+                        const int64_t *rows, const int64_t *transports, uint8_t *genuine, int64_t *statuses);
+int64_t balie_protect(balie_srtp protect, void *const *contexts, uint8_t *bytes, int64_t count, const int64_t *starts,
+                      int64_t *sizes, const int64_t *transports, int64_t *statuses);
+
+/* A UDP socket: media/io/udp_compiled.py.  Arrays of kernel structures are opaque here. */
+struct balie_socket {
+    int fd, address_size, gso, number;
+    int64_t batch;
+    void *in_messages, *in_iov, *out_messages, *out_iov;
+    uint8_t *in_names, *in_control, *out_control;           /* (batch, 32), (batch, 64), (out_rows, 64) */
+    uint8_t *in_bytes;
+    int32_t *in_length;
+    uint8_t *out_bytes;
+    int64_t *rows;                                          /* (batch,) arena rows that receive */
+    int64_t *place_of_row;                                  /* arena row -> its place in the batch */
+    int64_t *queue, *queue_state;                           /* RowQueue: rows; [head, size] */
+
+    struct balie_index by_address;
+    const uint8_t *has_keys;                                /* (P,) */
+    int64_t *transport, *arrival_us;                        /* (batch,) of each datagram */
+    uint8_t *too_long;
+    int64_t *rtp_row, *rtp_transport, *rtp_arrival_us, rtp_count;
+    int64_t *rtcp_row, *rtcp_transport, rtcp_count;
+    int64_t *other, other_count;                            /* places of what is not media with keys */
+
+    const uint8_t *destination;                             /* (P, 28) sockaddr */
+    const int64_t *socket_of;                               /* (P,) number of the socket, -1 without an address */
+    int64_t *first, *last, *sequel, *touched;               /* (P,), (P,), (out_rows,), (P,) */
+    int64_t without_address, elsewhere, would_block, failed; /* of the last send */
+};
+
+int64_t balie_receive(struct balie_socket *socket);
+void balie_keep(struct balie_socket *socket, int64_t count, const int64_t *rows);
+int64_t balie_send(struct balie_socket *socket, int64_t count, const int64_t *starts, const int64_t *sizes,
+                   const int64_t *transports);
+int64_t balie_message_sizes(int64_t which);
