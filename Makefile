@@ -11,7 +11,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check bench lock clean browsers
+.PHONY: run test check bench lock clean browsers compiler
 
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13 python3.14,\
 	$(shell command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -19,11 +19,12 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13 py
 BIN := .venv/bin
 READY := .venv/ready
 TOOLS := node_modules/.package-lock.json
+LOOPS := $(wildcard media/native/*.[ch])
 
 run: $(READY)
 	@$(BIN)/balie demo $(ARGS)
 
-test: check browsers
+test: compiler check browsers
 	$(BIN)/pytest $(ARGS)
 
 check: $(READY) $(TOOLS)
@@ -33,14 +34,19 @@ check: $(READY) $(TOOLS)
 	$(BIN)/lint-imports --no-logo
 	node_modules/.bin/tsc --project tsconfig.json
 
-bench: $(READY)
+bench: compiler $(READY)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 browsers:
 	@.ci/apt chromium=chromium firefox-esr=firefox-esr
 
+# Without one, the loops over packets run in Python: good enough to try, not to measure.
+compiler:
+	@.ci/apt cc=gcc /usr/include/stdio.h=libc6-dev
+	@compgen -G "media/native/_batches*.so" >/dev/null || rm -f $(READY)
+
 # The same versions for everybody, each file by its hash; then balie itself, as links into this checkout.
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml setup.py $(LOOPS)
 	@test -n "$(PYTHON)" || { echo "balie needs Python 3.11 or newer: apt-get install python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 		.ci/apt "ensurepip=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
@@ -61,5 +67,5 @@ lock: $(READY)
 
 clean:
 	rm -rf .venv node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-		.import_linter_cache
+		.import_linter_cache media/native/*.so
 	find . -name __pycache__ -prune -exec rm -rf {} +

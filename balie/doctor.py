@@ -16,6 +16,7 @@ from typing import Literal
 from balie.config import Settings, check_for_serving
 from balie.errors import ConfigError
 from balie.version import VERSION
+from media import native
 from media.io.udp import BUFFER_BYTES, UDP_SEGMENT, has_batches
 
 PACKAGES = ("aiohttp", "aiortc", "cryptography", "numpy", "pylibsrtp", "uvloop")
@@ -43,6 +44,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield _port("UDP", host, settings.media.port)
     yield from _addresses(settings)
     yield _batches()
+    yield _loops()
     yield _segmentation()
     yield _buffers("rmem_max", "receive")
     yield _buffers("wmem_max", "send")
@@ -139,6 +141,16 @@ def _batches() -> Finding:
     if has_batches():
         return Finding("ok", "recvmmsg and sendmmsg are there: packets travel in batches")
     return Finding("warn", "no recvmmsg on this system: every packet costs a system call; use 64-bit Linux")
+
+
+def _loops() -> Finding:
+    if native.library() is not None:
+        return Finding("ok", "the loops over packets are compiled")
+    return Finding(
+        "warn",
+        "the loops over packets are not compiled: forwarding costs two to three times as much; install a C compiler "
+        "(Debian: gcc libc6-dev), then balie again",
+    )
 
 
 def _segmentation() -> Finding:

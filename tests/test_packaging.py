@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,16 @@ from tests.support.tree import ROOT, files
 PACKAGES = ("balie", "media", "signalling", "web")
 
 
+COMPILED = "media/native/_batches."
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy, with the build tools that are here: a build writes into its source and asks a network."""
-    folder = tmp_path_factory.mktemp("packaging")
+    return built(tmp_path_factory.mktemp("packaging"), {})
+
+
+def built(folder: Path, environment: dict[str, str]) -> Path:
+    """From a copy, with the build tools that are here: a build writes into its source and asks a network."""
     source, target = folder / "source", folder / "dist"
     for name in files():
         if not name.startswith(("tests/", "benchmarks/")):
@@ -26,7 +33,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copyfile(ROOT / name, source / name)
     target.mkdir()
     build = f"import setuptools.build_meta as b; print(b.build_wheel({str(target)!r}))"
-    done = subprocess.run([sys.executable, "-c", build], cwd=source, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", build],
+        cwd=source,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     made = list(target.glob("*.whl"))
     assert len(made) == 1
@@ -46,7 +60,13 @@ def test_the_wheel_holds_all_of_the_packages_and_nothing_else(wheel: Path) -> No
             expected.add(name)
         elif top == "migrations":
             expected.add(f"balie/{name}")
-    assert contents(wheel) == expected
+    assert {name for name in contents(wheel) if not name.startswith(COMPILED)} == expected
+
+
+def test_the_loops_are_compiled_where_there_is_a_compiler(wheel: Path, tmp_path: Path) -> None:
+    assert any(name.startswith(COMPILED) for name in contents(wheel)) == (shutil.which("cc") is not None)
+    without = built(tmp_path, {"CC": "false"})
+    assert not any(name.startswith(COMPILED) for name in contents(without)), "and without one balie is built as well"
 
 
 def test_the_wheel_says_what_it_is(wheel: Path) -> None:

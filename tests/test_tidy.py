@@ -27,9 +27,9 @@ ADAPTERS = {
     "aiortc": {"media/io/dtls.py"},
     "aioice": set[str](),
     "av": set[str](),
-    "OpenSSL": {"media/io/dtls.py"},
+    "OpenSSL": {"media/io/dtls.py", "media/io/farewell.py"},
     "pylibsrtp": {"media/io/srtp.py"},
-    "cffi": {"media/io/udp.py"},
+    "cffi": {"media/io/udp.py", "media/native/__init__.py"},
 }
 """Who may import libraries whose insides we lean on, in what is shipped."""
 

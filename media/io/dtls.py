@@ -207,7 +207,10 @@ class _Association:
             if farewell.is_goodbye(record):
                 self.state = "closed"
                 return [farewell.notice]
-            self.ignored_data += record[0] == records.APPLICATION_DATA
+            if record[0] == records.APPLICATION_DATA:
+                self.ignored_data += 1
+            else:
+                self.ignored += 1
         return self._repeat(seen.step)
 
     def _retire(self) -> None:

@@ -34,7 +34,9 @@ class Handshakes:
         if association.state in ("failed", "closed"):
             self._engine.counters.add(Drop.DTLS_REJECTED)
             return []
+        before = association.ignored + association.ignored_data
         answer = association.handle(datagram)
+        self._engine.counters.add(Drop.DTLS_REJECTED, association.ignored + association.ignored_data - before)
         self._settle(transport)
         return answer
 
