@@ -28,7 +28,7 @@ from benchmarks.table import report
 
 RESULTS = Path(__file__).parent / "results" / "load.jsonl"
 DEFAULT_CASES = ("10x3", "40x3", "60x3", "1x10")
-PEERS = ("floor", "eager-floor", "janus", "plane")
+PEERS = ("floor", "eager-floor", "janus", "plane", "arrays")
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
@@ -87,6 +87,8 @@ def make(name: str, options: argparse.Namespace) -> measure.Make:
                 return Balie(place, load, options.coalesce_us)
             case "plane":
                 return Plane(place, load, options.coalesce_us)
+            case "arrays":
+                return Plane(place, load, options.coalesce_us, compiled=False)
             case "janus":
                 return janus.Janus(place, load)
             case "eager-floor":

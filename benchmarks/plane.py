@@ -68,7 +68,12 @@ def join_all(engine: Engine, crowd: Crowd) -> list[TransportId]:
 
 
 async def serve(orders: dict[str, Any]) -> None:
-    binding = Binding(hosts=(orders["host"],), port=orders["port"], coalesce_us=orders["coalesce_us"])
+    binding = Binding(
+        hosts=(orders["host"],),
+        port=orders["port"],
+        coalesce_us=orders["coalesce_us"],
+        compiled=orders["compiled"],
+    )
     server = MediaServer(binding)
     await server.start()
     stopped = asyncio.Event()
@@ -87,12 +92,11 @@ async def serve(orders: dict[str, Any]) -> None:
 
 
 class Plane:
-    """The contender."""
+    """The contender.  compiled: with the loops in C; else with arrays in Python, as without a compiler."""
 
-    name = "plane"
-
-    def __init__(self, place: Place, load: Load, coalesce_us: int = COALESCE_US) -> None:
-        self._place, self._load, self._coalesce_us = place, load, coalesce_us
+    def __init__(self, place: Place, load: Load, coalesce_us: int = COALESCE_US, *, compiled: bool = True) -> None:
+        self.name = "plane" if compiled else "arrays"
+        self._place, self._load, self._coalesce_us, self._compiled = place, load, coalesce_us, compiled
         self._folder = tempfile.TemporaryDirectory(prefix="bench-plane-")
         self._process: subprocess.Popen[str] | None = None
         self._story: dict[str, Any] = {}
@@ -108,6 +112,7 @@ class Plane:
             "host": self._place.host,
             "port": PLANE_PORT,
             "coalesce_us": self._coalesce_us,
+            "compiled": self._compiled,
             "fingerprint": self._load.peers.fingerprint,
             "rooms": crowd.rooms,
             "people": crowd.people,

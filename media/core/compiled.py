@@ -33,7 +33,7 @@ _TRACK_RESULTS = ("touched", "odd_track", "odd_high", "idle_track", "idle_packet
 _COPY_COLUMNS = ("copy_start", "copy_size", "copy_transport", "copy_subscription", "copy_source")
 _TRACK_TABLE = (
     "layout_mask", "layout_want", "header_size", "cc_column", "level_column", "high", "gap", "gap_edge", "received",
-    "octets", "arrival_us", "kept", "fan_start", "fan_count", "history",
+    "octets", "arrival_us", "transit", "rate", "jitter", "kept", "fan_start", "fan_count", "history",
 )  # fmt: skip
 _SUBSCRIPTION_TABLE = {
     "to_transport": "transport", "header": "header", "time_mask": "time_mask", "level_mask": "level_mask",
@@ -139,9 +139,9 @@ class CompiledLoops:
                 if not strays.read(at, self._packets, int(transports[at]), int(arrival_us[at])):
                     columns["track"][at] = -1
 
-    def account(self, now_us: int) -> int:
+    def account(self, now_us: int, *, jitter: bool = False) -> int:
         core, columns = self._core, self._columns
-        count: int = self._library.balie_account(core, self._count, now_us)
+        count: int = self._library.balie_account(core, self._count, now_us, jitter)
         self.kept = columns["kept_row"][: core.kept_count]
         if core.odd_count or self.odd:
             some = core.odd_count

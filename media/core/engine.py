@@ -22,7 +22,7 @@ from media.core.drops import Drop, DropCounters
 from media.core.egress import Copies
 from media.core.errors import LimitError
 from media.core.ice import IceLite
-from media.core.ingress import Packets, sample_jitter
+from media.core.ingress import Packets
 from media.core.keyframes import KeyframeRequests
 from media.core.loops import ArrayLoops, Loops
 from media.core.model import (
@@ -309,12 +309,12 @@ class Engine:
             self._drain_stray_feedback()
         if self._strays.restarted:
             self._restart_flows()
-        if not loops.account(now_us):
+        with_jitter = now_us >= self._jitter_due_us
+        if not loops.account(now_us, jitter=with_jitter):
             self.kept = loops.kept
             return None
-        if now_us >= self._jitter_due_us:
+        if with_jitter:
             self._jitter_due_us = now_us + JITTER_US
-            sample_jitter(self._tracks, loops.packets(), now_us)
         if loops.odd:
             self._follow_gaps(loops.packets(), loops.odd, now_us)
         if self._waiting:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.core.egress import Copies, fan_out
-from media.core.ingress import Packets, StrayReader, account, read_batch
+from media.core.ingress import Packets, StrayReader, account, read_batch, sample_jitter
 from media.core.packets import Arena
 from media.core.speakers import ActiveSpeakers
 from media.core.tables import SubscriptionTable, TrackTable
@@ -38,8 +38,8 @@ class Loops(Protocol):
     def read(self, rows: Ints, transports: Ints, arrival_us: Ints, strays: StrayReader) -> None:
         """Read decrypted packets, log their transport-cc numbers.  (N,) int64 each, N <= batch_max."""
 
-    def account(self, now_us: int) -> int:
-        """Count them; returns how many there are to forward."""
+    def account(self, now_us: int, *, jitter: bool = False) -> int:
+        """Count them, and with jitter sample their spacing; returns how many there are to forward."""
 
     def packets(self) -> Packets:
         """Those, for the slow paths.  Valid until the next read()."""
@@ -74,9 +74,11 @@ class ArrayLoops:
         self._feedback.add(transports[tagged], numbers[tagged], arrival_us[tagged])
         self._packets, self.kept = packets, rows[:0]
 
-    def account(self, now_us: int) -> int:
+    def account(self, now_us: int, *, jitter: bool = False) -> int:
         packets = self.packets()
         self.odd = account(self._tracks, packets, now_us) if len(packets) else []
+        if jitter and len(packets):
+            sample_jitter(self._tracks, packets, now_us)
         self.kept = packets.row[self._tracks.kept[packets.track]]
         audible = self._tracks.level_column[packets.track] > 0
         if audible.any():

@@ -107,10 +107,10 @@ def _message(kind: int, transaction: bytes, attributes: bytes, key: bytes | None
 
 def binding_success(transaction: bytes, ip: bytes, port: int, key: bytes) -> bytes:
     """The answer: where the request came from.  ip: 4 or 16 bytes."""
-    mask = struct.pack("!I", COOKIE) + transaction
-    family = 1 if len(ip) == 4 else 2
-    hidden = bytes(a ^ b for a, b in zip(ip, mask, strict=False))
-    value = struct.pack("!BBH", 0, family, port ^ COOKIE >> 16) + hidden
+    size = len(ip)
+    mask = (struct.pack("!I", COOKIE) + transaction)[:size]
+    hidden = int.from_bytes(ip, "big") ^ int.from_bytes(mask, "big")
+    value = struct.pack("!BBH", 0, 1 if size == 4 else 2, port ^ COOKIE >> 16) + hidden.to_bytes(size, "big")
     return _message(BINDING_SUCCESS, transaction, _attribute(_XOR_ADDRESS, value), key)
 
 

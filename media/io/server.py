@@ -246,7 +246,8 @@ class MediaServer:
         """The timer's beat: while turns come often, they have polled already, and nobody needs waking."""
         self._poll_timer = asyncio.get_running_loop().call_later(POLL_US / 1e6, self._wake)
         now_us = self.now_us()
-        if now_us - self._polled_us >= POLL_US:
+        patience_us = 2 * POLL_US if self._pace is not None and self._pace.beating else POLL_US
+        if now_us - self._polled_us >= patience_us:
             self._forget_closed()
             self._poll(now_us)
             self._flush()

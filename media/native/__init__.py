@@ -54,4 +54,5 @@ _C_TYPES = {
     np.dtype(np.uint32): "uint32_t",
     np.dtype(np.int64): "int64_t",
     np.dtype(np.uint64): "uint64_t",
+    np.dtype(np.float64): "double",
 }

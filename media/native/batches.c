@@ -103,8 +103,19 @@ int64_t balie_read(struct balie_core *c, int64_t count)
     return strays;
 }
 
+/* RFC 3550 A.8, as media/core/ingress.py samples it: from one packet of a burst. */
+static inline void sample_jitter(struct balie_core *c, int64_t track, int64_t timestamp, int64_t now_us)
+{
+    int64_t transit = now_us * c->rate[track] / 1000000 - timestamp;
+    int64_t step = (int32_t)(uint32_t)(transit - c->transit[track]);
+    if (step < 0) step = -step;
+    if (c->transit[track] == 0) step = 0;
+    c->transit[track] = transit;
+    c->jitter[track] += ((double)step - c->jitter[track]) / 16;
+}
+
 /* Move the counters on, and note what is not simply the next; returns how many packets there are to forward. */
-int64_t balie_account(struct balie_core *c, int64_t count, int64_t now_us)
+int64_t balie_account(struct balie_core *c, int64_t count, int64_t now_us, int with_jitter)
 {
     for (int64_t k = 0; k < c->touched_count; k++) c->head[c->touched[k]] = -1; /* a batch that was not fanned out */
     c->touched_count = c->odd_count = c->behind_count = c->kept_count = c->packets_count = 0;
@@ -117,6 +128,7 @@ int64_t balie_account(struct balie_core *c, int64_t count, int64_t now_us)
             c->head[track] = i;
             c->touched[c->touched_count++] = track;
             before = c->high_before[track] = c->high[track];
+            if (with_jitter) sample_jitter(c, track, c->timestamp[i], now_us);
         } else {
             before = c->ext[c->tail[track]];
             c->next[c->tail[track]] = i;

@@ -38,7 +38,9 @@ struct balie_core {
     const int64_t *header_size, *cc_column, *level_column;  /* (T,) like all of TrackTable */
     int64_t *high;
     const int64_t *gap, *gap_edge;
-    int64_t *received, *octets, *arrival_us;
+    int64_t *received, *octets, *arrival_us, *transit;
+    const int64_t *rate;
+    double *jitter;
     const uint8_t *kept;
     const int64_t *fan_start, *fan_count, *fan;
     int64_t *history;                                       /* (T, BALIE_HISTORY) */
@@ -71,7 +73,7 @@ struct balie_core {
 };
 
 int64_t balie_read(struct balie_core *core, int64_t count);
-int64_t balie_account(struct balie_core *core, int64_t count, int64_t now_us);
+int64_t balie_account(struct balie_core *core, int64_t count, int64_t now_us, int with_jitter);
 int64_t balie_fan_out(struct balie_core *core, int64_t now_us);
 
 /* SRTP: media/io/srtp.py.  A context is a srtp_t, 0 where a transport has no keys. */
