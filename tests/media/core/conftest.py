@@ -8,18 +8,18 @@ import pytest
 
 from media import native
 from tests.support.bench import Desk
+from tests.support.call import Call
 
 LOOPS = ["arrays"] + (["compiled"] if native.library() is not None else [])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if Desk in vars(metafunc.module).values():
+    if {Desk, Call} & {value for value in vars(metafunc.module).values() if isinstance(value, type)}:
         metafunc.parametrize("loops", LOOPS, indirect=True)
-        metafunc.fixturenames.append("loops")
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def loops(request: pytest.FixtureRequest) -> Iterator[None]:
-    Desk.loops = native.library() if request.param == "compiled" else None
+    Desk.loops = native.library() if getattr(request, "param", "") == "compiled" else None
     yield
     Desk.loops = None
