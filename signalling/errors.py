@@ -33,6 +33,7 @@ class SdpError(SignallingError):
 
 
 def shown(value: object) -> str:
-    """A value for an error message: cut, and on one line."""
-    text = str(value).replace("\r", " ").replace("\n", " ")
+    """A value for an error message: at most 40 characters, on one line."""
+    text = str(value)[:41]
+    text = "".join(each if each.isprintable() else " " for each in text)
     return text if len(text) <= 40 else text[:37] + "..."

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from media.core.errors import LimitError
 from media.core.model import (
@@ -22,17 +22,18 @@ from media.core.model import (
 )
 from media.core.rooms import Member, Rooms
 from signalling import messages
-from signalling.errors import SignallingError, TokenError
+from signalling.errors import SignallingError, TokenError, shown
 from signalling.media_plane import Admission, AdmitAll, Limits, MediaPlane
-from signalling.messages import CLOSE_CODES, CLOSE_NORMAL, SDP_MAX, VERSION
+from signalling.messages import CLOSE_CODES, CLOSE_GOING_AWAY, CLOSE_NORMAL, MESSAGE_MAX, VERSION
 from signalling.negotiation import VIDEO_PREFERENCE
 from signalling.publishing import SOURCE_GRANT, Publishing
+from signalling.sdp import SDP_MAX
 from signalling.session import Session, TokenBucket
 from signalling.subscribing import Subscribing
 from signalling.tokens import Join, Tokens
 
-LeftReason = Literal["left", "replaced", "removed", "lost", "ended"]
-ByeReason = Literal["left", "replaced", "removed", "ended", "draining"]
+OwnReason = Literal["left", "replaced", "removed"]
+"""Why one session ends; the others end a room, or the process."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,14 @@ class Outgoing:
     connection: int
     data: bytes
     close: int | None = None
+
+
+class Elsewhere(Protocol):
+    """Connections of participants that are no WebSocket sessions: WHIP and WHEP."""
+
+    def end_of(self, room: RoomId, participant: ParticipantId | None, reason: messages.LeftReason, now_us: int) -> None:
+        """End those of a participant, or (None) all of a room; each says leave_elsewhere()."""
+        ...
 
 
 @dataclass
@@ -54,9 +63,10 @@ class _Connection:
 class Hub:
     """All sessions of a process.
 
-    entropy   returns that many random bytes
-    unix_s    Unix time, for token lifetimes; an argument like all time
-    others    called when a room changed, for participants that are not WebSocket sessions
+    entropy    returns that many random bytes
+    unix_s     Unix time, for token lifetimes; an argument like all time
+    elsewhere  who holds the participants' other connections, if anybody does
+    draining   nobody new comes in; who is there goes on, and may resume
     """
 
     def __init__(
@@ -74,6 +84,7 @@ class Hub:
         self.rooms = rooms if rooms is not None else Rooms()
         self.video_preference = video_preference
         self.admission: Admission = admission if admission is not None else AdmitAll()
+        self.elsewhere: Elsewhere | None = None
         self.draining = False
         self._entropy = entropy
         self._limits = limits if limits is not None else Limits()
@@ -82,7 +93,6 @@ class Hub:
         self._by_participant: dict[tuple[RoomId, ParticipantId], Session] = {}
         self._outgoing: list[Outgoing] = []
         self._next_connection = 0
-        self._speaking: dict[RoomId, tuple[ParticipantId, ...]] = {}
         self._elsewhere: dict[tuple[RoomId, ParticipantId], int] = {}
         """How many WHIP and WHEP connections a participant has."""
 
@@ -107,29 +117,34 @@ class Hub:
         connection = self._connections.get(number)
         if connection is None:
             return  # closed by us a moment ago
+        about = ""
         try:
             if not connection.bucket.take(now_us):
-                raise SignallingError("rate_limited", "too many messages: at most 20 a second", fatal=True)
+                most = f"at most {self._limits.messages_burst} at once and {self._limits.messages_per_s} a second"
+                raise SignallingError("rate_limited", f"too many messages: {most}", fatal=True)
             message = messages.decode(data)
-        except SignallingError as error:
-            self._refuse(number, connection, error, "")
-            return
-        try:
+            about = type(message).__name__.lower()
             self._act(number, connection, message, now_us, unix_s)
         except SignallingError as error:
-            self._refuse(number, connection, error, type(message).__name__.lower())
+            self._refuse(number, connection, error, about, now_us)
         except LimitError as error:
-            self._refuse(number, connection, SignallingError("room_full", str(error)), type(message).__name__.lower())
+            self._refuse(number, connection, SignallingError("room_full", str(error)), about, now_us)
+        except Exception:
+            # A mistake of ours may have left half of something: end the session, and let the mistake be seen.
+            ours = SignallingError("internal", "something went wrong in the server: join anew", fatal=True)
+            self._refuse(number, connection, ours, about, now_us)
+            raise
 
     def poll(self, now_us: int) -> None:
         """Call about once a second: silent strangers and lost sessions end."""
         for number, connection in list(self._connections.items()):
             if connection.session is None and now_us - connection.opened_us > self._limits.hello_us:
-                late = SignallingError("wrong_order", "no hello within 5 s", fatal=True)
-                self._refuse(number, connection, late, "")
+                wait_s = self._limits.hello_us / 1_000_000
+                late = SignallingError("wrong_order", f"no hello within {wait_s:g} s", fatal=True)
+                self._refuse(number, connection, late, "", now_us)
         for session in list(self._sessions.values()):
             if session.connection is None and now_us - session.lost_us > self._limits.resume_us:
-                self._end(session, "lost")
+                self._end(session, "lost", now_us)
 
     def take_outgoing(self) -> list[Outgoing]:
         taken, self._outgoing = self._outgoing, []
@@ -138,8 +153,10 @@ class Hub:
     def drain(self) -> None:
         """The process is about to stop: say so to everybody, admit nobody."""
         self.draining = True
-        for session in list(self._sessions.values()):
-            self._bye(session, "draining")
+        self._dismiss(list(self._sessions.values()), "draining")
+        for number in self._connections:
+            self._outgoing.append(Outgoing(number, b"", CLOSE_GOING_AWAY))
+        self._connections.clear()
 
     def counts(self) -> dict[str, int]:
         return {
@@ -155,30 +172,41 @@ class Hub:
         for event in events:
             match event:
                 case TransportConnected(transport):
-                    self._connection_changed(transport, "connected", "")
+                    self._connected(transport)
                 case TransportFailed(transport, reason):
-                    self._connection_changed(transport, "failed", reason)
+                    self._failed(transport, reason, now_us)
                 case SpeakersChanged(room, participants):
-                    self._speaking[room] = participants
-                    if not participants:
-                        del self._speaking[room]
                     for session in self._in_room(room):
                         session.tell(lambda n: messages.Speakers(n, list(participants)))
                 case _:
                     pass
 
-    def _connection_changed(self, transport: TransportId, state: Literal["connected", "failed"], reason: str) -> None:
+    def _whose(self, transport: TransportId) -> tuple[Session, messages.Connection] | None:
         for session in self._sessions.values():
-            connection: messages.Connection
             if session.publishing.transport == transport:
-                connection = "publish"
-            elif session.subscribing.transport == transport:
-                connection = "subscribe"
-                if state == "connected":
-                    session.subscribing.start()
-            else:
-                continue
-            session.tell(lambda n, c=connection: messages.ConnectionState(n, c, state, reason))  # type: ignore[misc]
+                return session, "publish"
+            if session.subscribing.transport == transport:
+                return session, "subscribe"
+        return None
+
+    def _connected(self, transport: TransportId) -> None:
+        if (found := self._whose(transport)) is not None:
+            session, connection = found
+            session.subscribing.start()
+            session.tell(lambda n: messages.ConnectionState(n, connection, "connected"))
+
+    def _failed(self, transport: TransportId, reason: str, now_us: int) -> None:
+        """A peer connection is of no more use: what it carried ends, and its rows go to others."""
+        if (found := self._whose(transport)) is None:
+            return
+        session, connection = found
+        session.tell(lambda n: messages.ConnectionState(n, connection, "failed", reason))
+        if connection == "publish":
+            session.publishing.close()
+            self.room_changed(session.room, now_us)
+            self._announce(session.room, session.participant)
+        else:
+            session.subscribing.fail()
 
     # -- messages ------------------------------------------------------------------------------
 
@@ -202,32 +230,32 @@ class Hub:
             case messages.Mute():
                 self._mute(session.room, session.participant, message.source, message.muted)
             case messages.Restart():
-                if message.connection == "subscribe":
-                    session.subscribing.want_restart()
-                    self._refresh(session, now_us)
+                session.subscribing.restart()
+                self._refresh(session, now_us)
             case messages.Moderate():
-                self._moderate(session, message)
+                self._moderate(session, message, now_us)
             case messages.Ping():
                 session.tell(lambda n: messages.Pong(n, message.at))
             case messages.Leave():
-                self._bye(session, "left")
+                self._bye(session, "left", now_us)
 
     def _hello(self, number: int, connection: _Connection, hello: messages.Hello, now_us: int, unix_s: float) -> None:
         if hello.v != VERSION:
-            raise SignallingError("unsupported", f"protocol version {hello.v}; this server speaks 1", fatal=True)
-        if self.draining:
-            raise SignallingError("not_found", "the server is stopping: try again in a minute", fatal=True)
+            found = f"protocol version {hello.v}"
+            raise SignallingError("unsupported", f"{found}; this server speaks {VERSION}", fatal=True)
         if hello.resume is not None:
             self._resume(number, connection, hello.resume)
             return
+        if self.draining:
+            raise SignallingError("draining", "the server is stopping: try again in a minute", fatal=True)
         join = self.tokens.verify(hello.token, unix_s)
         self.check_admission(join)
         room, participant = RoomId(join.room), ParticipantId(join.participant)
         older = self._by_participant.get((room, participant))
         if older is not None:
-            self._bye(older, "replaced")
+            self._bye(older, "replaced", now_us)
         try:
-            self.enter(join)
+            self._enter(join)
         except LimitError as error:
             raise SignallingError("room_full", str(error), fatal=True) from None
         secret = self._random_text(32)
@@ -245,12 +273,11 @@ class Hub:
         session = self._sessions.get(resume.session)
         if session is None or not session.secret_fits(resume.secret):
             raise SignallingError("not_found", "this session is over: join anew", fatal=True)
-        if session.connection is not None:
-            before = session.connection
-            self._connections.pop(before, None)
-            self._outgoing.append(Outgoing(before, b"", CLOSE_NORMAL))
+        before = session.connection
         session.resume(number, resume.seen, lambda n: self._welcome(session, resume.secret, n, resumed=True))
         connection.session = session
+        if before is not None:
+            self._close(before, CLOSE_NORMAL)
 
     def _welcome(self, session: Session, secret: str, n: int, *, resumed: bool) -> messages.Welcome:
         me = self.rooms.find(session.room, session.participant)
@@ -264,7 +291,13 @@ class Hub:
             room=session.room,
             you=_participant(me),
             participants=[_participant(m) for m in self.rooms.members(session.room) if m.id != session.participant],
-            limits={"message_bytes": messages.MESSAGE_MAX, "sdp_characters": SDP_MAX, "resume_s": 30},
+            limits={
+                "message_bytes": MESSAGE_MAX,
+                "sdp_characters": SDP_MAX,
+                "messages_burst": self._limits.messages_burst,
+                "messages_per_s": self._limits.messages_per_s,
+                "resume_s": self._limits.resume_us // 1_000_000,
+            },
             can=messages.Rights(
                 publish=[source for source, grant in SOURCE_GRANT.items() if grant in session.join.grants.publish],
                 subscribe=session.join.grants.subscribe,
@@ -274,6 +307,8 @@ class Hub:
 
     def _publish(self, session: Session, message: messages.Publish, now_us: int) -> None:
         sources = {track.mid: track.source for track in message.tracks}
+        if len(sources) < len(message.tracks):
+            raise SignallingError("bad_message", "two of tracks name the same mid: a section carries one source")
         try:
             answered = session.publishing.offer(message.sdp, sources, now_us)
         finally:
@@ -283,30 +318,38 @@ class Hub:
         self._announce(session.room, session.participant)
 
     def _mute(self, room: RoomId, participant: ParticipantId, source: messages.SourceName, muted: bool) -> None:
+        session = self._by_participant.get((room, participant))
+        if session is not None:
+            session.publishing.mute(source, muted)
         changed = self.rooms.set_muted(room, participant, source, muted)
         for track in changed:
             self.plane.engine.set_track_muted(track, muted)
         if changed:
             self._announce(room, participant)
 
-    def _moderate(self, session: Session, message: messages.Moderate) -> None:
+    def _moderate(self, session: Session, message: messages.Moderate, now_us: int) -> None:
         if not session.join.grants.moderate:
-            raise SignallingError("forbidden", "only staff may do this")
+            raise SignallingError("forbidden", "the join token does not grant moderating")
+        room = session.room
         if message.action == "end":
-            for each in self._in_room(session.room):
-                self._bye(each, "ended")
+            self._dismiss(self._in_room(room), "ended")
+            if self.elsewhere is not None:
+                self.elsewhere.end_of(room, None, "ended", now_us)
             return
-        target = ParticipantId(message.participant or "")
-        if self.rooms.find(session.room, target) is None:
-            raise SignallingError("not_found", "nobody of that id is in the room")
-        if message.action == "remove":
-            other = self._by_participant.get((session.room, target))
-            if other is not None:
-                self._bye(other, "removed")
-        elif message.source is None:
-            raise SignallingError("bad_message", "mute needs a source")
-        else:
-            self._mute(session.room, target, message.source, True)
+        if message.participant is None or (message.source is None and message.action == "mute"):
+            needed = "a participant and a source" if message.action == "mute" else "a participant"
+            raise SignallingError("bad_message", f"action {message.action} needs {needed}")
+        target = ParticipantId(message.participant)
+        if self.rooms.find(room, target) is None:
+            raise SignallingError("not_found", f"nobody with the id '{shown(target)}' is in the room")
+        if message.source is not None and message.action == "mute":
+            self._mute(room, target, message.source, True)
+            return
+        other = self._by_participant.get((room, target))
+        if other is not None:
+            self._bye(other, "removed", now_us)
+        if self.elsewhere is not None:
+            self.elsewhere.end_of(room, target, "removed", now_us)
 
     # -- the room ------------------------------------------------------------------------------
 
@@ -316,34 +359,57 @@ class Hub:
         if reason is not None:
             raise TokenError("forbidden", reason)
 
-    def enter(self, join: Join) -> None:
+    def _enter(self, join: Join) -> None:
         """Make a participant present, once however many connections he has.  LimitError: room or process full."""
         room, participant = RoomId(join.room), ParticipantId(join.participant)
         if self.rooms.find(room, participant) is None:
-            member = Member(participant, join.name, join.role, join.label)
-            self.rooms.join(room, member)
-            self._tell_others(room, participant, lambda n: messages.Joined(n, _participant(member)))
+            self.rooms.join(room, Member(participant, join.name, join.role, join.label))
+            self._tell_joined(room, participant)
 
-    def enter_elsewhere(self, join: Join) -> None:
-        """enter() for a WHIP or WHEP connection; leave_elsewhere() undoes it."""
-        self.enter(join)
-        key = RoomId(join.room), ParticipantId(join.participant)
+    def enter_elsewhere(self, join: Join) -> bool:
+        """Make a participant present by a WHIP or WHEP connection, without a word to anybody yet.
+
+        Then either settle_elsewhere() or abandon_elsewhere(); leave_elsewhere() when the connection ends.
+        Returns whether he was not in the room before.  LimitError: room or process full.
+        """
+        key = room, participant = RoomId(join.room), ParticipantId(join.participant)
+        new = self.rooms.find(room, participant) is None
+        if new:
+            self.rooms.join(room, Member(participant, join.name, join.role, join.label))
         self._elsewhere[key] = self._elsewhere.get(key, 0) + 1
+        return new
 
-    def leave_elsewhere(self, room: RoomId, participant: ParticipantId, now_us: int) -> None:
+    def settle_elsewhere(self, join: Join, *, new: bool, published: bool, now_us: int) -> None:
+        """The connection is made: tell the room who came, or what he publishes now."""
+        room, participant = RoomId(join.room), ParticipantId(join.participant)
+        if new:
+            self._tell_joined(room, participant)
+        elif published:
+            self._announce(room, participant)
+        self.room_changed(room, now_us)
+
+    def abandon_elsewhere(self, join: Join) -> None:
+        """The connection was not made: as if it had never been asked for."""
+        key = room, participant = RoomId(join.room), ParticipantId(join.participant)
+        if self._one_less_elsewhere(key) and key not in self._by_participant:
+            self.rooms.leave(room, participant)
+
+    def leave_elsewhere(
+        self, room: RoomId, participant: ParticipantId, reason: messages.LeftReason, now_us: int
+    ) -> None:
+        """A connection that was settled is over."""
         key = room, participant
-        left = self._elsewhere.get(key, 0) - 1
-        if left > 0:
-            self._elsewhere[key] = left
-            self.room_changed(room, now_us)
-            self._announce(room, participant)
-            return
-        self._elsewhere.pop(key, None)
-        if key in self._by_participant:
-            self.room_changed(room, now_us)
-            self._announce(room, participant)
-        else:
-            self._leave(room, participant, "left")
+        if self._one_less_elsewhere(key) and key not in self._by_participant:
+            self.rooms.leave(room, participant)
+        self._tell_of_leaving(room, participant, reason, now_us)
+
+    def _one_less_elsewhere(self, key: tuple[RoomId, ParticipantId]) -> bool:
+        """Whether it was the last one."""
+        self._elsewhere[key] -= 1
+        if self._elsewhere[key]:
+            return False
+        del self._elsewhere[key]
+        return True
 
     def room_changed(self, room: RoomId, now_us: int) -> None:
         """Tracks came or went: bring everybody's subscriptions in line."""
@@ -355,29 +421,35 @@ class Hub:
             return
         wanted = self.rooms.others(session.room, session.participant)
         session.subscribing.forget_ended(wanted)
+        full = ""
         try:
             offered = session.subscribing.update(wanted, now_us)
         except LimitError as error:
-            full = str(error)
-            session.tell(lambda n: messages.Error(n, "room_full", full, re="subscribe"))
-            return
+            offered, full = None, str(error)
         if offered is not None:
             tracks = [messages.SubscribedTrack(mid, who, source) for mid, who, source in offered.tracks]
             session.tell(lambda n: messages.Subscribe(n, offered.id, offered.sdp, tracks))
-
-    def announce(self, room: RoomId, participant: ParticipantId) -> None:
-        """Tell everybody what a participant publishes now."""
-        self._announce(room, participant)
+            full = offered.left_out
+        if full:
+            session.tell(lambda n: messages.Error(n, "room_full", full, re="subscribe"))
 
     def _announce(self, room: RoomId, participant: ParticipantId) -> None:
+        """Tell everybody what a participant publishes now."""
         member = self.rooms.find(room, participant)
         if member is not None:
             seen = _participant(member)
             for session in self._in_room(room):
                 session.tell(lambda n: messages.Updated(n, seen))
 
+    def _tell_joined(self, room: RoomId, participant: ParticipantId) -> None:
+        member = self.rooms.find(room, participant)
+        assert member is not None
+        seen = _participant(member)
+        self._tell_others(room, participant, lambda n: messages.Joined(n, seen))
+
     def _in_room(self, room: RoomId) -> list[Session]:
-        return [s for s in self._sessions.values() if s.room == room]
+        found = (self._by_participant.get((room, member.id)) for member in self.rooms.members(room))
+        return [session for session in found if session is not None]
 
     def _tell_others(
         self, room: RoomId, participant: ParticipantId, make: Callable[[int], messages.FromServer]
@@ -388,36 +460,48 @@ class Hub:
 
     # -- endings -------------------------------------------------------------------------------
 
-    def _bye(self, session: Session, reason: ByeReason) -> None:
+    def _bye(self, session: Session, reason: OwnReason, now_us: int) -> None:
+        self._say_bye(session, reason)
+        self._end(session, reason, now_us)
+
+    def _dismiss(self, sessions: list[Session], reason: Literal["ended", "draining"]) -> None:
+        """End many at once: first everybody hears it, and nobody is told of the others' leaving."""
+        for session in sessions:
+            self._say_bye(session, reason)
+        for session in sessions:
+            self._forget(session)
+
+    def _say_bye(self, session: Session, reason: messages.ByeReason) -> None:
         session.tell(lambda n: messages.Bye(n, reason))
         if session.connection is not None:
-            self._connections.pop(session.connection, None)
-            self._outgoing.append(Outgoing(session.connection, b"", CLOSE_NORMAL))
+            self._close(session.connection, CLOSE_NORMAL)
             session.connection = None
-        self._end(session, "left" if reason == "draining" else reason)
 
-    def _end(self, session: Session, reason: LeftReason) -> None:
+    def _end(self, session: Session, reason: messages.LeftReason, now_us: int) -> None:
+        self._forget(session)
+        self._tell_of_leaving(session.room, session.participant, reason, now_us)
+
+    def _forget(self, session: Session) -> None:
+        """Close its media, and take it from all tables; from the room too, unless he is there by WHIP or WHEP."""
         session.close()
         self._sessions.pop(session.id, None)
         key = session.room, session.participant
         if self._by_participant.get(key) is session:
             del self._by_participant[key]
         if key not in self._elsewhere:
-            self._leave(session.room, session.participant, reason)
+            self.rooms.leave(session.room, session.participant)
+
+    def _tell_of_leaving(
+        self, room: RoomId, participant: ParticipantId, reason: messages.LeftReason, now_us: int
+    ) -> None:
+        """One connection of a participant is over: he left, or he publishes less."""
+        if self.rooms.find(room, participant) is None:
+            self._tell_others(room, participant, lambda n: messages.Left(n, participant, reason))
         else:
-            self._after_leaving(session.room)
+            self._announce(room, participant)
+        self.room_changed(room, now_us)
 
-    def _leave(self, room: RoomId, participant: ParticipantId, reason: LeftReason) -> None:
-        self.rooms.leave(room, participant)
-        self._tell_others(room, participant, lambda n: messages.Left(n, participant, reason))
-        self._after_leaving(room)
-
-    def _after_leaving(self, room: RoomId) -> None:
-        for session in self._in_room(room):
-            session.subscribing.forget_ended(self.rooms.others(room, session.participant))
-            self._refresh(session, 0)
-
-    def _refuse(self, number: int, connection: _Connection, error: SignallingError, about: str) -> None:
+    def _refuse(self, number: int, connection: _Connection, error: SignallingError, about: str, now_us: int) -> None:
         """Tell a client what was wrong, and end the connection if it cannot go on."""
         session = connection.session
 
@@ -429,10 +513,14 @@ class Hub:
         else:
             self._send(number, messages.encode(make(0)))
         if error.fatal:
-            self._connections.pop(number, None)
-            self._outgoing.append(Outgoing(number, b"", CLOSE_CODES[error.code]))
-            if session is not None:
-                self._end(session, "left")
+            self._close(number, CLOSE_CODES[error.code])
+            if session is not None and self._sessions.get(session.id) is session:
+                session.connection = None
+                self._end(session, "left", now_us)
+
+    def _close(self, number: int, code: int) -> None:
+        self._connections.pop(number, None)
+        self._outgoing.append(Outgoing(number, b"", code))
 
     def _send(self, connection: int, data: bytes) -> None:
         self._outgoing.append(Outgoing(connection, data))

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
 from signalling.errors import SignallingError, shown
+from signalling.sdp import MID_MAX, SDP_MAX, SECTIONS_MAX
+from signalling.tokens import ID_MAX, TOKEN_MAX
 
 VERSION = 1
 MESSAGE_MAX = 131_072  # bytes: an offer of ten people with three tracks each is 30 kB
-SDP_MAX = 65_536
+SECRET_MAX = 64  # characters of a session's id and secret; ours are 16 and 43
+
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+"""A whole number that every JSON reader keeps exactly (RFC 8259 6)."""
+Mid = Annotated[str, msgspec.Meta(min_length=1, max_length=MID_MAX)]
+Secret = Annotated[str, msgspec.Meta(max_length=SECRET_MAX)]
+ParticipantName = Annotated[str, msgspec.Meta(max_length=ID_MAX)]
 
 SourceName = Literal["microphone", "camera", "screen", "screen_audio"]
 Connection = Literal["publish", "subscribe"]
+RefusedReason = Literal["forbidden", "wrong_kind", "unsupported_codec", "duplicate_source", "not_sending", "full"]
+LeftReason = Literal["left", "replaced", "removed", "lost", "ended"]
+ByeReason = Literal["left", "replaced", "removed", "ended", "draining"]
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,30 +41,30 @@ class ServerMessage(msgspec.Struct, frozen=True, tag_field="type", tag=str.lower
 
 
 class Resume(Record, frozen=True):
-    session: str
-    secret: str
-    seen: int
+    session: Secret
+    secret: Secret
+    seen: Number
 
 
 class Hello(ClientMessage, frozen=True):
-    v: int
-    token: str
+    v: Number
+    token: Annotated[str, msgspec.Meta(max_length=TOKEN_MAX)]
     resume: Resume | None = None
 
 
 class PublishedSource(Record, frozen=True):
-    mid: str
+    mid: Mid
     source: SourceName
 
 
 class Publish(ClientMessage, frozen=True):
-    id: int
+    id: Number
     sdp: str
-    tracks: list[PublishedSource]
+    tracks: Annotated[list[PublishedSource], msgspec.Meta(max_length=SECTIONS_MAX)]
 
 
 class Subscribed(ClientMessage, frozen=True):
-    id: int
+    id: Number
     sdp: str
 
 
@@ -62,12 +74,14 @@ class Mute(ClientMessage, frozen=True):
 
 
 class Restart(ClientMessage, frozen=True):
-    connection: Connection
+    """Only of subscribe: for the publish connection a client makes the offer itself."""
+
+    connection: Literal["subscribe"]
 
 
 class Moderate(ClientMessage, frozen=True):
     action: Literal["mute", "remove", "end"]
-    participant: str | None = None
+    participant: ParticipantName | None = None
     source: SourceName | None = None
 
 
@@ -76,7 +90,7 @@ class Leave(ClientMessage, frozen=True):
 
 
 class Ping(ClientMessage, frozen=True):
-    at: int
+    at: Number
 
 
 FromClient = Hello | Publish | Subscribed | Mute | Restart | Moderate | Leave | Ping
@@ -119,7 +133,7 @@ class Welcome(ServerMessage, frozen=True):
 
 class Refused(Record, frozen=True):
     mid: str
-    reason: str
+    reason: RefusedReason
 
 
 class Published(ServerMessage, frozen=True):
@@ -150,7 +164,7 @@ class Joined(ServerMessage, frozen=True):
 class Left(ServerMessage, frozen=True):
     n: int
     participant: str
-    reason: Literal["left", "replaced", "removed", "lost", "ended"]
+    reason: LeftReason
 
 
 class Updated(ServerMessage, frozen=True):
@@ -185,7 +199,7 @@ class Error(ServerMessage, frozen=True):
 
 class Bye(ServerMessage, frozen=True):
     n: int
-    reason: Literal["left", "replaced", "removed", "ended", "draining"]
+    reason: ByeReason
 
 
 FromServer = Welcome | Published | Subscribe | Joined | Left | Updated | Speakers | ConnectionState | Pong | Error | Bye
@@ -204,10 +218,14 @@ CLOSE_CODES = {
     "unsupported": 4011,
     "not_found": 4012,
     "internal": 4013,
+    "draining": 4014,
 }
 """WebSocket close code after a fatal error, by error code."""
 CLOSE_NORMAL = 1000
+CLOSE_GOING_AWAY = 1001
 
+TYPES = tuple(str(message.__struct_config__.tag) for message in get_args(FromClient))
+"""What a client may send, by name."""
 _decoder: msgspec.json.Decoder[FromClient] = msgspec.json.Decoder(FromClient)
 _encoder = msgspec.json.Encoder()
 
@@ -215,22 +233,33 @@ _encoder = msgspec.json.Encoder()
 def decode(data: str | bytes) -> FromClient:
     """Read a client's message.
 
-    Raises SignallingError: too_large, unknown_type or bad_message, the last naming the field at fault.
+    Raises SignallingError: too_large; unknown_type; bad_sdp when an SDP is too long; bad_message for everything else,
+    naming the field at fault.
     """
-    size = len(data)
+    try:
+        size = len(data) if isinstance(data, bytes) or data.isascii() else len(data.encode())
+    except UnicodeEncodeError:
+        raise SignallingError("bad_message", "not a message of this protocol: half a character is no text") from None
     if size > MESSAGE_MAX:
         raise SignallingError("too_large", f"a message of {size} bytes; {MESSAGE_MAX} are allowed", fatal=True)
     try:
         message: FromClient = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         text = str(error)
-        if "Invalid value" in text and "$.type" in text:
-            raise SignallingError("unknown_type", f"{shown(text)}: see PROTOCOL.md for the types") from None
-        raise SignallingError("bad_message", f"not a message of this protocol: {text[:200]}") from None
+        unknown = re.fullmatch(r"Invalid value '(.*)' - at `\$\.type`", text, re.DOTALL)
+        if unknown is not None:
+            allowed = ", ".join(TYPES)
+            raise SignallingError("unknown_type", f"type '{shown(unknown[1])}' is none of {allowed}") from None
+        raise SignallingError("bad_message", f"not a message of this protocol: {_cut(text)}") from None
     sdp = getattr(message, "sdp", "")
     if len(sdp) > SDP_MAX:
         raise SignallingError("bad_sdp", f"an SDP of {len(sdp)} characters; {SDP_MAX} are allowed")
     return message
+
+
+def _cut(text: str) -> str:
+    """A decoder's words, with what it quotes of the message cut."""
+    return re.sub(r"(['`])(.*?)\1", lambda each: each[1] + shown(each[2]) + each[1], text, flags=re.DOTALL)[:200]
 
 
 def encode(message: FromServer) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from media.core.model import (
@@ -22,13 +22,27 @@ from signalling.sdp import Description, Ours, RtpMap, Section, codec_lines, tran
 
 VIDEO_PREFERENCE = ("VP8", "H264", "VP9", "AV1")  # VP8 and H264 are mandatory to implement (RFC 7742 5)
 
-# Payload types of our own offers: the numbers that browsers use for these codecs themselves.
-OFFERED_TYPES: dict[str, tuple[int, int | None]] = {
-    "OPUS": (111, None),
-    "VP8": (96, 97),
-    "VP9": (98, 99),
-    "H264": (102, 103),
-    "AV1": (45, 46),
+
+@dataclass(frozen=True)
+class Format:
+    """How a codec stands in our own offers."""
+
+    codec: Codec
+    payload_type: int
+    rtx_payload_type: int | None
+
+
+# The numbers that browsers use for these codecs themselves.  Parameters are ours and not the publisher's: in a bundle a
+# payload type has one meaning (RFC 8843 9.1; Chrome's "codec collision", bluenviron/mediamtx#4394), and a publisher's
+# words cannot break the offers of everybody else.
+OFFERED: dict[str, Format] = {
+    "OPUS": Format(Codec("OPUS", 48_000, 2, "minptime=10;useinbandfec=1"), 111, None),
+    "VP8": Format(Codec("VP8", 90_000), 96, 97),
+    "VP9": Format(Codec("VP9", 90_000, 1, "profile-id=0"), 98, 99),
+    "H264": Format(
+        Codec("H264", 90_000, 1, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"), 102, 103
+    ),
+    "AV1": Format(Codec("AV1", 90_000, 1, "level-idx=5;profile=0;tier=0"), 45, 46),
 }
 OFFERED_EXTENSIONS: dict[Kind, dict[str, int]] = {
     "audio": {URI_MID: 1, URI_ABS_SEND_TIME: 2, URI_AUDIO_LEVEL: 3},
@@ -59,7 +73,7 @@ def choose(section: Section, preference: Sequence[str] = VIDEO_PREFERENCE) -> Ch
     for name in wanted:
         for number in listed:
             rtpmap, fmtp = section.rtpmaps[number], section.fmtp.get(number, "")
-            if rtpmap.name == name and _usable(name, fmtp):
+            if rtpmap.name == name and _usable(rtpmap, fmtp):
                 codec = Codec(name, rtpmap.clock_rate, rtpmap.channels, fmtp)
                 return Chosen(codec, number, _rtx_of(section, number))
     return None
@@ -70,20 +84,31 @@ def _parameters(fmtp: str) -> dict[str, str]:
     return {name.lower(): value for name, _, value in pairs if name}
 
 
-def _usable(name: str, fmtp: str) -> bool:
-    """Whether any viewer can be expected to decode it: VP9 profile 0; H264 baseline in packetization mode 1."""
+def _usable(rtpmap: RtpMap, fmtp: str) -> bool:
+    """Whether any viewer can be expected to decode it: what we offer, or a profile that our offer's one includes."""
+    codec = OFFERED[rtpmap.name].codec
+    if (rtpmap.clock_rate, rtpmap.channels) != (codec.clock_rate, codec.channels):
+        return False
     parameters = _parameters(fmtp)
-    if name == "VP9":
-        return parameters.get("profile-id", "0") == "0"
-    if name == "H264":
-        profile = parameters.get("profile-level-id", "42")[:2].lower()
-        return profile == "42" and parameters.get("packetization-mode", "0") == "1"
-    return True
+    match rtpmap.name:
+        case "VP9":
+            return parameters.get("profile-id", "0") == "0"
+        case "AV1":
+            return parameters.get("profile", "0") == "0"
+        case "H264":
+            profile = parameters.get("profile-level-id", "42")[:2]
+            return profile == "42" and parameters.get("packetization-mode", "0") == "1"
+        case _:
+            return True
 
 
 def _rtx_of(section: Section, payload_type: int) -> int | None:
     for number, rtpmap in section.rtpmaps.items():
-        if rtpmap.name == "RTX" and _parameters(section.fmtp.get(number, "")).get("apt") == str(payload_type):
+        if (
+            rtpmap.name == "RTX"
+            and str(number) in section.formats
+            and _parameters(section.fmtp.get(number, "")).get("apt") == str(payload_type)
+        ):
             return number
     return None
 
@@ -116,39 +141,34 @@ def accepted_extensions(section: Section, uris: Sequence[str]) -> dict[str, int]
 
 def rejected_lines(section: Section) -> list[str]:
     """A section that is not used: port 0 (RFC 3264 6)."""
-    number = section.formats[0] if section.formats else "0"
+    number = section.formats[0]
     lines = [
         f"m={section.kind} 0 {section.protocol} {number}",
         "c=IN IP4 0.0.0.0",
-        f"a=mid:{section.mid}",
         "a=inactive",
     ]
+    if section.mid:
+        lines.append(f"a=mid:{section.mid}")
     if number.isdigit() and int(number) in section.rtpmaps:
         lines += codec_lines(int(number), section.rtpmaps[int(number)], "", ())
     return lines
 
 
-def receiving_lines(section: Section, spec: ReceiveSpec | None, ours: Ours) -> list[str]:
-    """The answer to a publisher's section: we receive it, or (None) it rests."""
-    chosen = choose(section) if spec is None else None
-    if spec is None and chosen is None:
-        return rejected_lines(section)
-    payload_type = spec.payload_type if spec else chosen.payload_type if chosen else 0
-    codec = spec.codec if spec else chosen.codec if chosen else Codec("", 0)
-    rtx = spec.rtx_payload_type if spec else chosen.rtx_payload_type if chosen else None
-    offered = section.feedback.get(payload_type, set())
+def receiving_lines(section: Section, chosen: Chosen, ours: Ours, *, resting: bool) -> list[str]:
+    """The answer to a publisher's section: we receive it, or it rests."""
+    offered = section.feedback.get(chosen.payload_type, set())
     feedback = [kind for kind in _PUBLISHER_FEEDBACK if kind in offered]
-    if codec.name == "OPUS":
+    if chosen.codec.name == "OPUS":
         feedback = [kind for kind in feedback if kind == "transport-cc"]
     extensions = accepted_extensions(section, _PUBLISHER_EXTENSIONS["audio" if section.kind == "audio" else "video"])
     return _section_lines(
         section.kind,
         section.protocol,
         section.mid,
-        "recvonly" if spec else "inactive",
-        codec,
-        payload_type,
-        rtx,
+        "inactive" if resting else "recvonly",
+        chosen.codec,
+        chosen.payload_type,
+        chosen.rtx_payload_type,
         feedback,
         extensions,
         ours,
@@ -213,10 +233,11 @@ def _section_lines(
     return lines
 
 
-def offered_spec(kind: Kind, codec: Codec, mid: str) -> SendSpec:
+def offered_spec(kind: Kind, codec: str, mid: str) -> SendSpec:
     """How a track goes out in a section of our own offer."""
-    payload_type, rtx = OFFERED_TYPES[codec.name]
-    return SendSpec(mid, payload_type, rtx, OFFERED_EXTENSIONS[kind], nack=rtx is not None)
+    form = OFFERED[codec]
+    rtx = form.rtx_payload_type
+    return SendSpec(mid, form.payload_type, rtx, OFFERED_EXTENSIONS[kind], nack=rtx is not None)
 
 
 def answered_spec(spec: SendSpec, section: Section) -> SendSpec | None:
@@ -232,16 +253,18 @@ def answered_spec(spec: SendSpec, section: Section) -> SendSpec | None:
     return SendSpec(spec.mid, spec.payload_type, rtx, ids, nack=spec.nack and rtx is not None)
 
 
-def answer(offer: Description, specs: Mapping[str, ReceiveSpec], ours: Ours, session_id: int, version: int) -> str:
-    """The answer to a publisher's offer.  specs: by mid, the sections that are received; others rest or are refused."""
+def answer(
+    offer: Description, received: Set[str], preference: Sequence[str], ours: Ours, session_id: int, version: int
+) -> str:
+    """The answer to a publisher's offer.  received: mids that are; others rest, or are refused for want of a codec."""
     blocks: list[list[str]] = []
     bundled: list[str] = []
+    live = {section.mid for section in offer.live()}
     for section in offer.sections:
-        if section.rejected or section.kind not in ("audio", "video"):
+        chosen = choose(section, preference) if section.mid in live else None
+        if chosen is None:
             blocks.append(rejected_lines(section))
             continue
-        block = receiving_lines(section, specs.get(section.mid), ours)
-        if " 0 " not in block[0]:
-            bundled.append(section.mid)
-        blocks.append(block)
+        blocks.append(receiving_lines(section, chosen, ours, resting=section.mid not in received))
+        bundled.append(section.mid)
     return write(session_id, version, bundled, blocks)

@@ -7,8 +7,6 @@ import hmac
 from collections import deque
 from collections.abc import Callable
 
-import msgspec
-
 from media.core.model import ParticipantId, RoomId
 from signalling import messages
 from signalling.errors import SignallingError
@@ -77,13 +75,13 @@ class Session:
     def resume(self, connection: int, seen: int, welcome: Callable[[int], messages.Welcome]) -> None:
         """Go on over another WebSocket: welcome, then everything after number `seen`.
 
-        Raises SignallingError not_found when messages in between are no longer kept.
+        Raises SignallingError not_found when messages in between are no longer kept; nothing changed then.
         """
         missed = [data for number, data in self._sent if number > seen]
         if seen < self._number - len(missed) or seen > self._number:
             raise SignallingError("not_found", "too much was missed for a resume: join anew", fatal=True)
         self.connection = connection
-        self._send(connection, messages.encode(msgspec.structs.replace(welcome(self._number), n=self._number)))
+        self._send(connection, messages.encode(welcome(self._number)))
         for data in missed:
             self._send(connection, data)
 

@@ -27,6 +27,7 @@ OPERATOR_LIFETIME_MAX_S = 3600  # what `balie token --ttl` may ask for
 LEEWAY_S = 10  # clocks of two servers
 SECRET_MIN_BYTES = 32  # RFC 7518 3.2
 NAME_MAX, ID_MAX, TOKEN_MAX = 200, 128, 4096
+_TIME_MAX_S = 1 << 53
 _CLAIMS = ("iss", "sub", "room", "role", "name", "exp", "iat", "jti")
 
 
@@ -138,8 +139,8 @@ class Tokens:
         room: the one that is asked for, when the request names one.
         Raises TokenError: token_expired; forbidden (another room); token_invalid (everything else).
         """
-        if not token or len(token) > TOKEN_MAX:
-            raise TokenError("token_invalid", "no join token, or one that is too long")
+        if not token or len(token) > TOKEN_MAX or not token.isascii():
+            raise TokenError("token_invalid", f"a join token is a JWT of 1 to {TOKEN_MAX} characters")
         try:
             kid = jwt.get_unverified_header(token).get("kid")
         except jwt.PyJWTError:
@@ -167,7 +168,7 @@ class Tokens:
         issued, expires = claims["iat"], claims["exp"]
         not_before = claims.get("nbf", issued)
         if not all(_is_number(value) for value in (issued, expires, not_before)):
-            raise TokenError("token_invalid", "iat, exp and nbf must be numbers")
+            raise TokenError("token_invalid", "claims iat, exp and nbf must be numbers: Unix time in seconds")
         if expires - issued > self._lifetime_max_s:
             raise TokenError("token_invalid", f"the join token lives longer than {self._lifetime_max_s} s")
         if now_s > expires + LEEWAY_S:
@@ -177,13 +178,15 @@ class Tokens:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Not NaN or infinity either, which Python's JSON reads: comparisons with them let everything pass."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_TIME_MAX_S < value < _TIME_MAX_S
 
 
 def _text(claims: Mapping[str, Any], name: str, longest: int, *, empty: bool = False) -> str:
     value = claims.get(name, "")
     if not isinstance(value, str) or len(value) > longest or not (value or empty) or not value.isprintable():
-        raise TokenError("token_invalid", f"claim {name} must be a text of 1 to {longest} characters")
+        least = 0 if empty else 1
+        raise TokenError("token_invalid", f"claim {name} must be a text of {least} to {longest} characters")
     return value
 
 
@@ -196,7 +199,7 @@ def _read(claims: Mapping[str, Any]) -> Join:
         raise TokenError("token_invalid", "claim grants must be an object")
     publish = grants.get("publish", [])
     if not isinstance(publish, list) or any(medium not in MEDIA for medium in publish):
-        raise TokenError("token_invalid", f"grants.publish may hold {', '.join(MEDIA)}")
+        raise TokenError("token_invalid", f"claim grants.publish must be a list of {', '.join(MEDIA)}")
     return Join(
         participant=_text(claims, "sub", ID_MAX),
         room=_text(claims, "room", ID_MAX),

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from media.core.engine import Engine
 from media.core.errors import LimitError
 from media.core.model import (
     URI_ABS_SEND_TIME,
@@ -33,12 +34,14 @@ from media.core.model import (
 )
 from media.core.rooms import PublishedTrack
 from signalling.errors import SdpError, SignallingError
+from signalling.fragments import parse_fragment, section_head, write_fragment
 from signalling.hub import Hub
 from signalling.media_plane import ours
-from signalling.negotiation import accepted_extensions, choose, rejected_lines, sending_lines
-from signalling.publishing import Publishing
-from signalling.sdp import Description, Section, parse, peer_of, write
-from signalling.tokens import Join
+from signalling.messages import LeftReason
+from signalling.negotiation import Chosen, accepted_extensions, choose, rejected_lines, sending_lines
+from signalling.publishing import SOURCE_GRANT, Publishing
+from signalling.sdp import Description, Peer, Section, credentials_fit, parse, peer_of, write
+from signalling.tokens import TOKEN_MAX, Join
 
 RESOURCES_MAX = 4  # connections of one kind by one participant: a reload overlaps, a hundred is a mistake
 _VIEWER_EXTENSIONS: dict[Kind, tuple[str, ...]] = {
@@ -56,8 +59,10 @@ STATUS = {
     "precondition_failed": 412,
     "too_large": 413,
     "unsupported": 422,
+    "precondition_required": 428,
     "rate_limited": 429,
     "room_full": 503,
+    "draining": 503,
     "internal": 500,
 }
 """HTTP status by error code."""
@@ -95,6 +100,10 @@ class _Resource:
     join: Join
     token_hash: bytes
     etag: str
+    remote_ufrag: str
+    """Of the ICE session that etag names; another one in a PATCH is an ICE restart."""
+    head: tuple[str, ...]
+    """How fragments name the m-section of the transport."""
     publishing: Publishing | None = None
     viewer: _Viewer | None = None
 
@@ -112,6 +121,7 @@ class HttpSessions:
         self._hub = hub
         self._entropy = entropy
         self._resources: dict[str, _Resource] = {}
+        hub.elsewhere = self
 
     # -- requests ------------------------------------------------------------------------------
 
@@ -119,10 +129,9 @@ class HttpSessions:
         """POST /whip/{room}.  Raises SignallingError; STATUS gives the response."""
         join = self._admit(room, token, unix_s, "whip")
         description = parse(offer)
+        peer = peer_of(description, ("actpass", "active"))
         sources = _sources(description, join)
-        if not sources:
-            raise SignallingError("forbidden", "the token grants no publishing of what is offered")
-        self._enter(join)
+        new = self._enter(join)
         publishing = Publishing(
             self._hub.plane,
             self._hub.rooms,
@@ -134,24 +143,28 @@ class HttpSessions:
         try:
             answered = publishing.offer(offer, sources, now_us)
             if len(answered.refused) == len(sources):
-                raise SdpError("unsupported", f"nothing of the offer can be used: {answered.refused[0][1]}")
+                reason = answered.refused[0][1]
+                code = {"forbidden": "forbidden", "full": "room_full"}.get(reason, "unsupported")
+                raise SignallingError(code, f"nothing of the offer can be published: {reason}")
         except (SignallingError, LimitError) as error:
             publishing.close()
-            self._leave(join, now_us)
+            self._hub.abandon_elsewhere(join)
             raise _as_signalling(error) from None
-        resource = _Resource("whip", join, _hashed(token), self._etag(), publishing=publishing)
-        self._hub.room_changed(RoomId(join.room), now_us)
-        self._hub.announce(RoomId(join.room), ParticipantId(join.participant))
+        resource = self._resource("whip", join, token, peer, description)
+        resource.publishing = publishing
+        self._hub.settle_elsewhere(join, new=new, published=True, now_us=now_us)
         return self._created(resource, answered.sdp)
 
     def watch(self, room: str, token: str, offer: str, now_us: int, unix_s: float) -> Created:
         """POST /whep/{room}: the offer's sections are filled with the others' tracks in publish order."""
         join = self._admit(room, token, unix_s, "whep")
         if not join.grants.subscribe:
-            raise SignallingError("forbidden", "the token does not grant watching")
+            raise SignallingError("forbidden", "the join token does not grant watching")
         description = parse(offer)
         peer = peer_of(description, ("actpass", "active"))
-        self._enter(join)
+        if all(choose(section, self._hub.video_preference) is None for section in description.live()):
+            raise SdpError("unsupported", "no section of the offer has a codec that passes through here")
+        new = self._enter(join)
         engine = self._hub.plane.engine
         transport: TransportId | None = None
         try:
@@ -159,40 +172,49 @@ class HttpSessions:
             viewer = _Viewer(transport, ice)
             self._hub.plane.expect_fingerprints(transport, peer.fingerprints)
             sdp = self._fill(description, viewer, join)
-        except (SignallingError, LimitError) as error:
+        except LimitError as error:
             if transport is not None:
                 engine.close_transport(transport)
-            self._leave(join, now_us)
+            self._hub.abandon_elsewhere(join)
             raise _as_signalling(error) from None
-        return self._created(_Resource("whep", join, _hashed(token), self._etag(), viewer=viewer), sdp)
+        resource = self._resource("whep", join, token, peer, description)
+        resource.viewer = viewer
+        self._hub.settle_elsewhere(join, new=new, published=False, now_us=now_us)
+        return self._created(resource, sdp)
 
     def patch(
         self, kind: str, room: str, identifier: str, token: str, fragment: str, if_match: str | None, unix_s: float
     ) -> Patched:
         """PATCH: trickled candidates are taken note of (ICE-lite needs none), an ICE restart is answered.
 
-        Raises SignallingError; precondition_failed is 412.
+        Another ufrag is a restart, which If-Match: * asks for (RFC 9725 4.3.3); for the rest If-Match names the ETag.
+        Raises SignallingError; precondition_required is 428, precondition_failed 412.
         """
         resource = self._find(kind, room, identifier, token, unix_s)
-        ufrag = next((line[12:] for line in fragment.splitlines() if line.startswith("a=ice-ufrag:")), None)
-        restart = ufrag is not None and (if_match == "*" or if_match is None) and "a=candidate:" not in fragment
+        if if_match is None:
+            raise SignallingError("precondition_required", 'If-Match is missing: the ETag, or "*" for an ICE restart')
+        read = parse_fragment(fragment)
+        restart = read.ufrag is not None and read.ufrag != resource.remote_ufrag
+        tags = {tag.strip().strip('"') for tag in if_match.split(",")}
+        if not tags & ({"*"} if restart else {"*", resource.etag}):
+            wanted = '"*" with a new a=ice-ufrag' if restart else "the latest ETag"
+            raise SignallingError(
+                "precondition_failed", f"this ICE session has another ETag: If-Match must be {wanted}"
+            )
         if not restart:
-            if if_match is not None and if_match.strip('"') not in ("*", resource.etag):
-                raise SignallingError("precondition_failed", "the ICE session has another ETag by now")
             return Patched()
-        transport = resource.transport
-        if transport is None:
-            raise SignallingError("not_found", "this connection is over")
-        ice = self._hub.plane.engine.restart_ice(transport)
-        resource.etag = self._etag()
-        lines = [f"a=ice-ufrag:{ice.ufrag}", f"a=ice-pwd:{ice.pwd}", "a=ice-lite"]
-        lines += [f"a=candidate:{candidate.sdp()}" for candidate in self._hub.plane.candidates]
-        return Patched("\r\n".join([*lines, "a=end-of-candidates"]) + "\r\n", resource.etag)
+        if not credentials_fit(read.ufrag, read.password):
+            raise SdpError("bad_sdp", "an ICE restart needs a=ice-ufrag of 4 and a=ice-pwd of 22 or more characters")
+        assert resource.transport is not None and read.ufrag is not None
+        plane = self._hub.plane
+        mine = ours(plane, plane.engine.restart_ice(resource.transport), offering=False)
+        resource.etag, resource.remote_ufrag = self._etag(), read.ufrag
+        return Patched(write_fragment(resource.head, mine), resource.etag)
 
     def delete(self, kind: str, room: str, identifier: str, token: str, now_us: int, unix_s: float) -> None:
         """DELETE: end the connection."""
         self._find(kind, room, identifier, token, unix_s)
-        self._end(identifier, now_us)
+        self._end(identifier, "left", now_us)
 
     # -- what happens meanwhile ----------------------------------------------------------------
 
@@ -202,20 +224,27 @@ class HttpSessions:
         engine = self._hub.plane.engine
         for event in events:
             identifier = by_transport.get(getattr(event, "transport", None))
-            if identifier is None:
+            resource = self._resources.get(identifier or "")
+            if identifier is None or resource is None:
                 continue
-            viewer = self._resources[identifier].viewer
+            viewer = resource.viewer
             if isinstance(event, TransportConnected) and viewer is not None:
-                alive = {t.serial for _, t in self._others(self._resources[identifier].join)}
+                alive = {track.serial for track in self._others(resource.join)}
                 for track, outgoing in viewer.tracks:
                     if track.serial in alive:
                         engine.set_subscription_paused(outgoing.subscription, False)
             elif isinstance(event, TransportFailed):
-                self._end(identifier, now_us)
+                self._end(identifier, "left" if event.reason == "closed_by_peer" else "lost", now_us)
+
+    def end_of(self, room: RoomId, participant: ParticipantId | None, reason: LeftReason, now_us: int) -> None:
+        """See hub.Elsewhere."""
+        for identifier, resource in list(self._resources.items()):
+            if resource.join.room == room and participant in (None, resource.join.participant):
+                self._end(identifier, reason, now_us)
 
     def close_all(self, now_us: int) -> None:
         for identifier in list(self._resources):
-            self._end(identifier, now_us)
+            self._end(identifier, "left", now_us)
 
     def count(self) -> int:
         return len(self._resources)
@@ -224,7 +253,7 @@ class HttpSessions:
 
     def _admit(self, room: str, token: str, unix_s: float, kind: str) -> Join:
         if self._hub.draining:
-            raise SignallingError("room_full", "the server is stopping: try again in a minute")
+            raise SignallingError("draining", "the server is stopping: try again in a minute")
         join = self._hub.tokens.verify(token, unix_s, room)
         self._hub.check_admission(join)
         mine = [
@@ -233,17 +262,20 @@ class HttpSessions:
             if r.kind == kind and (r.join.room, r.join.participant) == (room, join.participant)
         ]
         if len(mine) >= RESOURCES_MAX:
-            raise SignallingError("rate_limited", f"at most {RESOURCES_MAX} connections of a kind per participant")
+            most = f"{RESOURCES_MAX} {kind.upper()} connections of one participant"
+            raise SignallingError("rate_limited", f"at most {most}: DELETE one first")
         return join
 
-    def _enter(self, join: Join) -> None:
+    def _enter(self, join: Join) -> bool:
         try:
-            self._hub.enter_elsewhere(join)
+            return self._hub.enter_elsewhere(join)
         except LimitError as error:
-            raise SignallingError("room_full", str(error)) from None
+            raise _as_signalling(error) from None
 
-    def _leave(self, join: Join, now_us: int) -> None:
-        self._hub.leave_elsewhere(RoomId(join.room), ParticipantId(join.participant), now_us)
+    def _resource(
+        self, kind: Literal["whip", "whep"], join: Join, token: str, peer: Peer, offer: Description
+    ) -> _Resource:
+        return _Resource(kind, join, _hashed(token), self._etag(), peer.ufrag, section_head(offer))
 
     def _created(self, resource: _Resource, sdp: str) -> Created:
         identifier = self._random_text(16)
@@ -253,7 +285,9 @@ class HttpSessions:
     def _find(self, kind: str, room: str, identifier: str, token: str, unix_s: float) -> _Resource:
         resource = self._resources.get(identifier)
         if resource is None or resource.kind != kind or resource.join.room != room:
-            raise SignallingError("not_found", "no such connection")
+            raise SignallingError("not_found", "this connection is over, or never was: POST for a new one")
+        if not token.isascii() or len(token) > TOKEN_MAX:
+            raise SignallingError("token_invalid", f"a join token is a JWT of 1 to {TOKEN_MAX} characters")
         if hmac.compare_digest(_hashed(token), resource.token_hash):
             return resource  # the token that opened it closes it, also after it expired
         join = self._hub.tokens.verify(token, unix_s, room)
@@ -261,67 +295,49 @@ class HttpSessions:
             raise SignallingError("forbidden", "this connection is somebody else's")
         return resource
 
-    def _others(self, join: Join) -> list[tuple[object, PublishedTrack]]:
-        return list(self._hub.rooms.others(RoomId(join.room), ParticipantId(join.participant)))
+    def _others(self, join: Join) -> list[PublishedTrack]:
+        """Everybody else's tracks, whoever they belong to in the order in which they were published."""
+        others = self._hub.rooms.others(RoomId(join.room), ParticipantId(join.participant))
+        return sorted((track for _, track in others), key=lambda track: track.serial)
 
     def _fill(self, offer: Description, viewer: _Viewer, join: Join) -> str:
         """The answer: each section gets the next track of its kind, what is left over rests."""
         engine = self._hub.plane.engine
-        waiting = [track for _, track in self._others(join)]
+        waiting = self._others(join)
         mine = ours(self._hub.plane, viewer.ice, offering=False)
         blocks: list[list[str]] = []
         bundled: list[str] = []
+        live = {section.mid for section in offer.live()}
         for section in offer.sections:
-            if section.rejected or section.kind not in ("audio", "video"):
+            rests = choose(section, self._hub.video_preference) if section.mid in live else None
+            if rests is None:
                 blocks.append(rejected_lines(section))
                 continue
             kind: Kind = "audio" if section.kind == "audio" else "video"
-            track, spec = self._match(section, kind, waiting)
-            if spec is None:
-                chosen = choose(section, self._hub.video_preference)
-                if chosen is None:
-                    blocks.append(rejected_lines(section))
-                    continue
-                spec = SendSpec(section.mid, chosen.payload_type, chosen.rtx_payload_type)
-                blocks.append(sending_lines(kind, chosen.codec, spec, None, "-", mine, section.protocol))
+            found = _match(engine, section, waiting)
+            if found is None:
+                spec = SendSpec(section.mid, rests.payload_type, rests.rtx_payload_type)
+                blocks.append(sending_lines(kind, rests.codec, spec, None, "-", mine, section.protocol))
             else:
-                assert track is not None
+                track, chosen = found
+                waiting.remove(track)
+                spec = _send_spec(section, kind, chosen)
                 outgoing = engine.add_subscription(viewer.transport, track.track, spec)
                 engine.set_subscription_paused(outgoing.subscription, True)
                 viewer.tracks.append((track, outgoing))
-                codec = engine.track_spec(track.track).codec
                 stream = f"{'screen' if track.source.startswith('screen') else 'person'}-{track.transport:x}"
-                blocks.append(sending_lines(kind, codec, spec, outgoing, stream, mine, section.protocol))
+                blocks.append(sending_lines(kind, chosen.codec, spec, outgoing, stream, mine, section.protocol))
             bundled.append(section.mid)
         return write(viewer.transport + 1, 1, bundled, blocks)
 
-    def _match(
-        self, section: Section, kind: Kind, waiting: list[PublishedTrack]
-    ) -> tuple[PublishedTrack | None, SendSpec | None]:
-        """The first waiting track that this section can carry; it is taken from the list."""
-        if section.direction not in ("recvonly", "sendrecv"):
-            return None, None
-        engine = self._hub.plane.engine
-        for track in waiting:
-            source = engine.track_spec(track.track)
-            if source.kind != kind:
-                continue
-            chosen = choose(section, (source.codec.name,))
-            if chosen is None:
-                continue
-            waiting.remove(track)
-            nack = "nack" in section.feedback.get(chosen.payload_type, set()) and chosen.rtx_payload_type is not None
-            ids = accepted_extensions(section, _VIEWER_EXTENSIONS[kind])
-            return track, SendSpec(section.mid, chosen.payload_type, chosen.rtx_payload_type, ids, nack=nack)
-        return None, None
-
-    def _end(self, identifier: str, now_us: int) -> None:
+    def _end(self, identifier: str, reason: LeftReason, now_us: int) -> None:
         resource = self._resources.pop(identifier)
         if resource.publishing is not None:
             resource.publishing.close()
         if resource.viewer is not None:
             self._hub.plane.engine.close_transport(resource.viewer.transport)
-        self._leave(resource.join, now_us)
+        room, participant = RoomId(resource.join.room), ParticipantId(resource.join.participant)
+        self._hub.leave_elsewhere(room, participant, reason, now_us)
 
     def _etag(self) -> str:
         return self._random_text(9)
@@ -338,14 +354,37 @@ def _as_signalling(error: SignallingError | LimitError) -> SignallingError:
     return error if isinstance(error, SignallingError) else SignallingError("room_full", str(error))
 
 
+def _match(engine: Engine, section: Section, waiting: list[PublishedTrack]) -> tuple[PublishedTrack, Chosen] | None:
+    """The first waiting track that a section can carry, and how."""
+    if section.direction not in ("recvonly", "sendrecv"):
+        return None
+    for track in waiting:
+        source = engine.track_spec(track.track)
+        chosen = choose(section, (source.codec.name,)) if source.kind == section.kind else None
+        if chosen is not None:
+            return track, chosen
+    return None
+
+
+def _send_spec(section: Section, kind: Kind, chosen: Chosen) -> SendSpec:
+    nack = "nack" in section.feedback.get(chosen.payload_type, set()) and chosen.rtx_payload_type is not None
+    ids = accepted_extensions(section, _VIEWER_EXTENSIONS[kind])
+    return SendSpec(section.mid, chosen.payload_type, chosen.rtx_payload_type, ids, nack=nack)
+
+
 def _sources(offer: Description, join: Join) -> dict[str, Source]:
-    """What a WHIP offer's sections carry: it does not say, so the first video is the camera, the second the screen."""
-    sources: dict[str, Source] = {}
+    """What a WHIP offer's sections carry: it does not say, so the first video is the camera, the second the screen.
+
+    A token without the camera, or without the microphone, makes it the screen, or its sound, at once.
+    Raises SignallingError: nothing is sent, or nothing that the token grants.
+    """
     order: dict[str, list[Source]] = {"audio": ["microphone", "screen_audio"], "video": ["camera", "screen"]}
-    if "video" not in join.grants.publish:
-        order["video"] = ["screen"]
-    for section in offer.sections:
-        left = order.get(section.kind, [])
-        if left and not section.rejected and section.direction in ("sendonly", "sendrecv"):
-            sources[section.mid] = left.pop(0)
+    for granted in order.values():
+        granted[:] = [source for source in granted if SOURCE_GRANT[source] in join.grants.publish]
+    sending = [section for section in offer.live() if section.direction in ("sendonly", "sendrecv")]
+    if not sending:
+        raise SdpError("unsupported", "the offer sends nothing: WHIP needs a sendonly section")
+    sources = {section.mid: order[section.kind].pop(0) for section in sending if order[section.kind]}
+    if not sources:
+        raise SignallingError("forbidden", "the join token grants no publishing of what is offered")
     return sources
