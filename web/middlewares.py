@@ -73,7 +73,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         status, text = error.status, error.text or ""
         kept = {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
-    except Exception:
+    except Exception as error:
+        if isinstance(error, ConnectionError) and (request.transport is None or request.transport.is_closing()):
+            raise  # the visitor went away meanwhile: nobody to answer, and nothing wrong
         # The path may hold a link's token: the route's pattern says where without it.
         resource = request.match_info.route.resource
         _log.exception("request_failed", method=request.method, route=resource.canonical if resource else "none")

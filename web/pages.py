@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from web.keys import HUB, LINKS, UNIX_TIME, Visit
+from web.keys import HUB, LINKS, SITE, UNIX_TIME, Visit
 from web.origin import check_origin
 from web.render import page
-from web.texts import call_texts
+from web.texts import call_texts, wait_words
+
+NO_BREAK = "\u00a0"
 
 
 async def start(request: web.Request) -> web.Response:
@@ -17,7 +19,12 @@ async def start(request: web.Request) -> web.Response:
 
 async def call(request: web.Request) -> web.Response:
     """GET /call: the call page for a join token in the fragment, which never reaches a server."""
-    return page(request, "call.html", token_path="", name="", texts=call_texts())
+    return _call_page(request)
+
+
+def _call_page(request: web.Request, token_path: str = "", name: str = "", role: str = "") -> web.Response:
+    texts = call_texts(request.app[SITE].phone.replace(" ", NO_BREAK))
+    return page(request, "call.html", token_path=token_path, name=name, role=role, texts=texts)
 
 
 def _visit(request: web.Request) -> tuple[Visit, web.Response | None]:
@@ -29,7 +36,8 @@ def _visit(request: web.Request) -> tuple[Visit, web.Response | None]:
     if visit.state == "open":
         return visit, None
     status = {"unknown": 404, "over": 410, "early": 425}[visit.state]
-    response = page(request, "closed.html", status=status, state=visit.state, opens_in_s=visit.opens_in_s)
+    values = {"state": visit.state, "opens_in_s": visit.opens_in_s, "wait": wait_words(visit.opens_in_s)}
+    response = page(request, "closed.html", status=status, **values)
     if visit.state == "early":
         response.headers["Retry-After"] = str(visit.opens_in_s)
     return visit, response
@@ -41,7 +49,7 @@ async def door(request: web.Request) -> web.Response:
     if closed is not None or visit.join is None:
         return closed or web.Response(status=404)
     path = request.app.router["link_join"].url_for(token=request.match_info["token"])
-    return page(request, "call.html", token_path=str(path), name=visit.join.name, texts=call_texts())
+    return _call_page(request, str(path), visit.join.name, visit.join.role)
 
 
 async def join(request: web.Request) -> web.Response:

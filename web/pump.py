@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from aiohttp import web
 
 from signalling.hub import Hub, Outgoing
 
-QUEUE_MAX = 500  # messages: a client that does not read that many is gone; it may resume
+QUEUE_MAX = 500  # messages: a client that does not read that many is cut off; when it comes back it may resume
 
 
 class _Lane:
     """One WebSocket's queue and the task that empties it."""
 
-    def __init__(self, socket: web.WebSocketResponse) -> None:
-        self._socket = socket
+    def __init__(self, socket: web.WebSocketResponse, cut: Callable[[], None]) -> None:
+        self._socket, self._cut = socket, cut
         self._queue: deque[Outgoing] = deque()
         self._news = asyncio.Event()
         self.task = asyncio.create_task(self._run())
 
     def put(self, outgoing: Outgoing) -> None:
         if len(self._queue) >= QUEUE_MAX:
+            # Without a goodbye, which would have to wait like the rest.  The handler then tells the hub.
             self.task.cancel()
+            self._cut()
             return
         self._queue.append(outgoing)
         self._news.set()
@@ -50,8 +53,9 @@ class Pump:
         self._hub = hub
         self._lanes: dict[int, _Lane] = {}
 
-    def open(self, connection: int, socket: web.WebSocketResponse) -> None:
-        self._lanes[connection] = _Lane(socket)
+    def open(self, connection: int, socket: web.WebSocketResponse, cut: Callable[[], None]) -> None:
+        """cut breaks the connection off, without waiting for anything."""
+        self._lanes[connection] = _Lane(socket, cut)
 
     async def close(self, connection: int) -> None:
         """Stop a lane; what is queued for it is lost with its socket."""

@@ -1,41 +1,74 @@
-"""The texts that the call page's JavaScript shows: here, so that gettext finds and translates them like all others."""
+"""Texts that Python puts together: here, so that gettext finds and translates them like all others."""
 
 from __future__ import annotations
 
 from gettext import gettext as _
+from gettext import ngettext
 
 
-def call_texts() -> dict[str, str]:
-    """By key, as the modules in static/js name them.  {name} and the like are filled in there."""
+def wait_words(seconds: int) -> str:
+    """How long something takes, as one would say it: never shorter than it is."""
+    minutes = -(-seconds // 60)
+    if minutes < 60:
+        return ngettext("{n} minuut", "{n} minuten", minutes).format(n=minutes)
+    hours = -(-minutes // 60)
+    if hours < 24:
+        return ngettext("ongeveer {n} uur", "ongeveer {n} uur", hours).format(n=hours)
+    days = -(-hours // 24)
+    return ngettext("ongeveer {n} dag", "ongeveer {n} dagen", days).format(n=days)
+
+
+def call_texts(phone: str) -> dict[str, str]:
+    """What the call page's JavaScript shows, by key as the modules in static/js name them.
+
+    {name} and the like are filled in there, {phone} everywhere.
+    """
     return {
+        "phone": phone,
         "starting": _("We starten uw camera en microfoon …"),
         "allow": _("Uw browser vraagt of deze pagina uw camera en microfoon mag gebruiken. Kies ‘Toestaan’."),
-        "ready": _("U kunt binnenkomen."),
         "no_sound_yet": _("We horen u nog niet. Spreek even, of kies een andere microfoon."),
         "sound": _("We horen u."),
         "error_NotAllowedError": _(
-            "Uw browser laat de camera en microfoon niet toe. Klik op het slotje of het camerapictogram naast het "
-            "adres van deze pagina, kies ‘Toestaan’ en probeer opnieuw."
+            "Uw browser laat de camera of microfoon niet toe. Klik op het slotje of het camerapictogram naast het "
+            "adres van deze pagina, kies ‘Toestaan’ en probeer opnieuw. Lukt het niet? Bel {phone}."
         ),
-        "error_NotFoundError": _("We vinden geen camera of microfoon. Sluit er een aan en probeer opnieuw."),
+        "error_NotFoundError": _(
+            "We vinden geen camera of microfoon. Sluit er een aan en probeer opnieuw, of bel {phone}."
+        ),
         "error_NotReadableError": _(
-            "Een ander programma gebruikt uw camera of microfoon. Sluit dat programma en probeer opnieuw."
+            "Een ander programma gebruikt uw camera of microfoon. Sluit dat programma en probeer opnieuw, of bel "
+            "{phone}."
         ),
-        "error_OverconstrainedError": _("Deze camera past niet. Kies een andere camera en probeer opnieuw."),
-        "error_AbortError": _("Uw toestel kon de camera niet starten. Probeer opnieuw."),
-        "error_SecurityError": _("Uw toestel laat de camera op deze pagina niet toe. Bel ons, wij helpen u."),
+        "error_OverconstrainedError": _("Deze camera past niet. Kies een andere camera, of bel {phone}."),
+        "error_AbortError": _("Uw toestel kon de camera of microfoon niet starten. Probeer opnieuw, of bel {phone}."),
+        "error_SecurityError": _("Uw toestel laat de camera op deze pagina niet toe. Bel {phone}: we helpen u verder."),
         "error_unsupported": _(
-            "Deze browser kan geen videogesprek voeren. Open de link in Chrome, Firefox, Edge of Safari."
+            "Deze browser kan geen videogesprek voeren. Open de link in Chrome, Firefox, Edge of Safari, of bel "
+            "{phone}."
         ),
-        "without_camera": _("U komt binnen zonder camera. De anderen horen u wel."),
+        "without_camera": _("U komt binnen zonder beeld. De anderen horen u wel."),
         "without_devices": _("U komt binnen zonder camera en microfoon. U ziet en hoort de anderen."),
+        "without_microphone": _("U komt binnen zonder geluid. De anderen horen u niet."),
         "camera_n": _("Camera {n}"),
         "microphone_n": _("Microfoon {n}"),
+        "no_camera": _("Geen camera gevonden"),
+        "no_microphone": _("Geen microfoon gevonden"),
+        "lost_camera": _("Uw camera is weg. Sluit hem weer aan en kies hem bij ‘Toestellen kiezen’."),
+        "lost_microphone": _(
+            "We horen u niet meer: uw microfoon is weg. Sluit hem weer aan en kies hem bij ‘Toestellen kiezen’."
+        ),
         "joining": _("We verbinden u …"),
         "connected": _("Verbonden"),
         "alone": _("U bent binnen. We wachten op de anderen."),
         "reconnecting": _("De verbinding is verbroken. We proberen opnieuw. U hoeft niets te doen."),
-        "weak": _("De internetverbinding hapert. We proberen opnieuw."),
+        "reconnecting_long": _(
+            "We krijgen nog geen verbinding. Kijk uw internetverbinding na, of bel {phone}. We blijven proberen."
+        ),
+        "weak": _("Uw internetverbinding hapert. We proberen opnieuw. U hoeft niets te doen."),
+        "blocked": _(
+            "Beeld en geluid komen er niet door. Probeer een ander netwerk, zoals dat van uw gsm, of bel {phone}."
+        ),
         "back": _("De verbinding is terug."),
         "joined": _("{name} is binnengekomen."),
         "left": _("{name} heeft het gesprek verlaten."),
@@ -65,16 +98,27 @@ def call_texts() -> dict[str, str]:
         "you_camera_on": _("Uw camera staat aan."),
         "you_share": _("U deelt uw scherm."),
         "you_share_off": _("U deelt uw scherm niet meer."),
-        "share_failed": _("Het scherm delen is niet gelukt. Probeer opnieuw."),
+        "share_failed": _("Het scherm delen is niet gelukt. Probeer opnieuw, of bel {phone}."),
+        "too_busy": _("Het is heel druk: u ziet niet iedereen. Bel {phone} als dat stoort."),
+        "too_busy_to_send": _("Het is heel druk: niet iedereen ziet of hoort u. Probeer opnieuw, of bel {phone}."),
         "enlarge": _("Scherm vergroten"),
-        "bye_left": _("U heeft het gesprek verlaten. Uw camera en microfoon zijn uit."),
+        "reduce": _("Scherm verkleinen"),
+        "person_mute": _("Microfoon uitzetten"),
+        "person_mute_name": _("Microfoon uitzetten van {name}"),
+        "person_remove": _("Uit het gesprek halen"),
+        "person_remove_name": _("Uit het gesprek halen: {name}"),
+        "ended_title": _("Het gesprek is afgelopen"),
+        "refused_title": _("U kunt niet binnenkomen"),
+        "bye_left": _("U hebt het gesprek verlaten. Uw camera en microfoon staan uit."),
         "bye_replaced": _("U bent met dit gesprek verdergegaan in een ander venster of op een ander toestel."),
-        "bye_removed": _("De medewerker heeft u uit het gesprek gehaald. Bel ons als dat niet de bedoeling was."),
+        "bye_removed": _("De medewerker heeft u uit het gesprek gehaald. Was dat niet de bedoeling? Bel {phone}."),
         "bye_ended": _("De medewerker heeft het gesprek afgerond. Bedankt en tot ziens."),
-        "bye_draining": _("De server wordt bijgewerkt. U komt vanzelf weer binnen."),
-        "error_token_expired": _("Deze link is niet meer geldig. Vraag een nieuwe link of bel ons."),
-        "error_token_invalid": _("Deze link klopt niet. Open de link uit uw bericht opnieuw of bel ons."),
-        "error_room_full": _("Het gesprek is volzet. Bel ons, wij helpen u verder."),
-        "error_forbidden": _("U kunt nu niet binnenkomen. Bel ons, wij helpen u verder."),
-        "error_other": _("Er ging iets mis. Probeer opnieuw of bel ons."),
+        "bye_ended_staff": _("U hebt het gesprek afgerond voor iedereen."),
+        "bye_draining": _("Ons systeem wordt even bijgewerkt. U komt zo meteen vanzelf weer binnen."),
+        "error_token_expired": _("Deze link is niet meer geldig. Vraag een nieuwe link: bel {phone}."),
+        "error_token_invalid": _("Deze link klopt niet. Open de link in uw bericht opnieuw, of bel {phone}."),
+        "error_room_full": _("Het gesprek is volzet. Bel {phone}: we helpen u verder."),
+        "error_forbidden": _("U kunt nu niet binnenkomen. Bel {phone}: we helpen u verder."),
+        "error_too_early": _("De deur is nog niet open. Kom terug op het uur van uw afspraak, of bel {phone}."),
+        "error_other": _("Er ging iets mis. Probeer opnieuw, of bel {phone}."),
     }

@@ -16,9 +16,12 @@ async def ws(request: web.Request) -> web.WebSocketResponse:
     check_origin(request)
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MESSAGE_MAX + 1, autoclose=True)
     await socket.prepare(request)
+    transport = request.transport
+    if transport is None:
+        return socket  # gone before the first word
     hub, media, pump = request.app[HUB], request.app[MEDIA], request.app[PUMP]
     connection = hub.connect(media.now_us())
-    pump.open(connection, socket)
+    pump.open(connection, socket, transport.abort)
     try:
         async for message in socket:
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):

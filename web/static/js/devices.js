@@ -1,7 +1,7 @@
 // @ts-check
-/** Cameras and microphones: opening, choosing, remembering, and what to say when it does not work. */
+/** Cameras and microphones: opening, choosing, remembering, losing, and what to say when it does not work. */
 
-import { hasText, text } from "./page.js";
+import { hasText, recall, remember, text } from "./page.js";
 
 const REMEMBERED = "balie.devices";
 const VIDEO = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
@@ -14,7 +14,12 @@ export class Devices {
     /** @type {Record<Device, MediaStreamTrack | null>} */
     this.tracks = { camera: null, microphone: null };
     /** @type {Record<string, string>} */
-    this.chosen = JSON.parse(localStorage.getItem(REMEMBERED) ?? "{}");
+    this.chosen = chosenBefore();
+    /** @type {(device: Device) => void} called when a device was unplugged or taken away */
+    this.onlost = () => {};
+    /** Opening is one at a time: two at once would leave a camera on that nobody stops. */
+    this.queue = Promise.resolve();
+    this.closed = false;
   }
 
   /**
@@ -24,15 +29,13 @@ export class Devices {
   async open() {
     if (!navigator.mediaDevices?.getUserMedia || !("RTCPeerConnection" in window)) return text("error_unsupported");
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({ audio: this.wish("microphone"), video: this.wish("camera") });
-      this.take(stream);
+      this.take(await navigator.mediaDevices.getUserMedia({ audio: this.wish("microphone"), video: this.wish("camera") }));
       return "";
     } catch (error) {
       const why = explain(error);
       for (const device of /** @type {Device[]} */ (["microphone", "camera"])) {
         try {
-          const key = device === "camera" ? "video" : "audio";
-          this.take(await navigator.mediaDevices.getUserMedia({ [key]: this.wish(device) }));
+          this.take(await navigator.mediaDevices.getUserMedia({ [kind(device)]: this.wish(device) }));
         } catch {
           continue;
         }
@@ -43,17 +46,26 @@ export class Devices {
 
   /** @param {Device} device @returns {MediaTrackConstraints} */
   wish(device) {
-    const base = device === "camera" ? { ...VIDEO, facingMode: "user" } : AUDIO;
     const id = this.chosen[device];
-    return id ? { ...(device === "camera" ? VIDEO : AUDIO), deviceId: { ideal: id } } : base;
+    if (device === "microphone") return id ? { ...AUDIO, deviceId: { ideal: id } } : AUDIO;
+    return id ? { ...VIDEO, deviceId: { ideal: id } } : { ...VIDEO, facingMode: "user" };
   }
 
   /** @param {MediaStream} stream */
   take(stream) {
     for (const track of stream.getTracks()) {
+      if (this.closed) {
+        track.stop(); // the call ended while the browser asked
+        continue;
+      }
       const device = track.kind === "video" ? "camera" : "microphone";
-      this.tracks[device]?.stop();
+      this.stop(device);
       this.tracks[device] = track;
+      track.onended = () => {
+        if (this.tracks[device] !== track) return;
+        this.tracks[device] = null;
+        this.onlost(device);
+      };
     }
   }
 
@@ -63,27 +75,32 @@ export class Devices {
    * @param {string} [id]
    * @returns {Promise<MediaStreamTrack>}
    */
-  async reopen(device, id) {
-    if (id) {
-      this.chosen[device] = id;
-      localStorage.setItem(REMEMBERED, JSON.stringify(this.chosen));
-    }
-    this.tracks[device]?.stop();
-    this.tracks[device] = null;
-    const key = device === "camera" ? "video" : "audio";
-    this.take(await navigator.mediaDevices.getUserMedia({ [key]: this.wish(device) }));
-    const track = this.tracks[device];
-    if (!track) throw new Error(`no ${device}`);
-    return track;
+  reopen(device, id) {
+    const opened = this.queue.then(async () => {
+      if (id) {
+        this.chosen[device] = id;
+        remember("local", REMEMBERED, JSON.stringify(this.chosen));
+      }
+      this.stop(device); // first: some phones open one camera at a time
+      this.take(await navigator.mediaDevices.getUserMedia({ [kind(device)]: this.wish(device) }));
+      const track = this.tracks[device];
+      if (!track) throw new DOMException("the call is over", "AbortError");
+      return track;
+    });
+    this.queue = opened.then(() => undefined, () => undefined);
+    return opened;
   }
 
   /** @param {Device} device */
   stop(device) {
-    this.tracks[device]?.stop();
+    const track = this.tracks[device];
     this.tracks[device] = null;
+    track?.stop();
   }
 
-  stopAll() {
+  /** For good. */
+  close() {
+    this.closed = true;
     this.stop("camera");
     this.stop("microphone");
   }
@@ -94,16 +111,30 @@ export class Devices {
     for (const select of document.querySelectorAll("select[data-devices]")) {
       if (!(select instanceof HTMLSelectElement)) continue;
       const device = /** @type {Device} */ (select.dataset.devices);
-      const kind = device === "camera" ? "videoinput" : "audioinput";
-      const mine = all.filter((each) => each.kind === kind && each.deviceId !== "");
+      const mine = all.filter((each) => each.kind === `${kind(device)}input` && each.deviceId !== "");
       const current = this.tracks[device]?.getSettings().deviceId ?? this.chosen[device];
       select.replaceChildren(...mine.map((each, at) => {
         const option = new Option(each.label || text(`${device}_n`, { n: String(at + 1) }), each.deviceId);
         option.selected = each.deviceId === current;
         return option;
       }));
+      if (mine.length === 0) select.append(new Option(text(`no_${device}`), ""));
       select.disabled = mine.length === 0;
     }
+  }
+}
+
+/** @param {Device} device */
+function kind(device) {
+  return device === "camera" ? "video" : "audio";
+}
+
+/** @returns {Record<string, string>} */
+function chosenBefore() {
+  try {
+    return JSON.parse(recall("local", REMEMBERED) || "{}");
+  } catch {
+    return {};
   }
 }
 
@@ -128,10 +159,13 @@ export function watchLevel(track, tell) {
   analyser.fftSize = 1024;
   context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
-  const resume = () => void context.resume();
-  document.addEventListener("pointerdown", resume, { once: true });
-  document.addEventListener("keydown", resume, { once: true });
+  const stop = new AbortController();
+  for (const event of ["pointerdown", "keydown"]) {
+    // A browser may hold sound back, also unheard one, until somebody does something.
+    document.addEventListener(event, () => void context.resume(), { once: true, signal: stop.signal });
+  }
   const timer = window.setInterval(() => {
+    if (context.state !== "running") return;
     analyser.getFloatTimeDomainData(samples);
     let sum = 0;
     for (const sample of samples) sum += sample * sample;
@@ -140,6 +174,7 @@ export function watchLevel(track, tell) {
   }, 100);
   return () => {
     clearInterval(timer);
+    stop.abort();
     void context.close();
   };
 }

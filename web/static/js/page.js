@@ -1,5 +1,5 @@
 // @ts-check
-/** What every module needs of the page: elements, texts, announcements. */
+/** What every module needs of the page: elements, texts, announcements, what the browser remembers. */
 
 /**
  * The element with this id, of the class that the caller says.
@@ -18,19 +18,29 @@ export function element(id, kind) {
 const texts = JSON.parse(element("texts", HTMLScriptElement).textContent ?? "{}");
 
 /**
- * A text in the citizen's language, from web/texts.py.
+ * A text in the citizen's language, from web/texts.py.  {phone} is the desk's number everywhere.
  * @param {string} key
  * @param {Record<string, string>} [values]
  */
 export function text(key, values = {}) {
   const found = texts[key];
   if (found === undefined) throw new Error(`no text ${key}`);
-  return found.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  return found.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? texts[name] ?? "");
 }
 
 /** @param {string} key */
 export function hasText(key) {
   return key in texts;
+}
+
+/**
+ * Put words in a place, unless they are there already: a screen reader says what changes.
+ * @param {string} id
+ * @param {string} words
+ */
+export function write(id, words) {
+  const place = element(id, HTMLElement);
+  if (place.textContent !== words) place.textContent = words;
 }
 
 /**
@@ -52,4 +62,33 @@ export function announce(words) {
 export function show(name) {
   for (const each of ["door", "call", "ended"]) element(each, HTMLElement).hidden = each !== name;
   document.body.dataset.state = name;
+  window.scrollTo(0, 0);
+}
+
+/**
+ * What this browser remembers: of this tab ("session") or for longer ("local").  Some browsers remember nothing.
+ * @param {"session" | "local"} where
+ * @param {string} key
+ */
+export function recall(where, key) {
+  try {
+    return (where === "session" ? sessionStorage : localStorage).getItem(key) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/**
+ * @param {"session" | "local"} where
+ * @param {string} key
+ * @param {string} value empty to forget
+ */
+export function remember(where, key, value) {
+  try {
+    const storage = where === "session" ? sessionStorage : localStorage;
+    if (value) storage.setItem(key, value);
+    else storage.removeItem(key);
+  } catch {
+    // Site data is blocked: a reload then asks to come in again.
+  }
 }

@@ -6,6 +6,11 @@
 
 const BACKOFF_MS = [300, 700, 1500, 3000, 5000];
 const PING_MS = 10000;
+/** A server that says nothing for so long after a question is not there any more, whatever the socket says. */
+const SILENCE_MS = 5000;
+const CONNECT_MS = 10000;
+/** Fatal errors after which a new session may do; the others need the person to do something. */
+const PASSING = ["draining", "not_found", "rate_limited", "wrong_order", "internal"];
 
 /**
  * @typedef {{source: string, muted: boolean}} SourceState
@@ -36,46 +41,46 @@ export class Signalling {
     this.listener = listener;
     /** @type {WebSocket | null} */
     this.socket = null;
+    this.opening = false;
     this.session = "";
     this.secret = "";
     this.seen = 0;
     this.attempt = 0;
     this.over = false;
-    this.timer = 0;
-    this.pinger = 0;
+    this.retryTimer = 0;
+    this.pingTimer = 0;
+    this.silenceTimer = 0;
   }
 
-  /** Connect, or connect again. */
+  /** Connect, or connect again.  One at a time: a second hello would throw the first one out. */
   async open() {
-    if (this.over) return;
-    /** @type {string} */
+    if (this.over || this.socket || this.opening) return;
+    this.opening = true;
     let token = "";
-    if (!this.session) {
-      try {
-        token = await this.getToken();
-      } catch (error) {
-        const code = error instanceof Refusal ? error.code : "";
-        if (code) this.end(code);
-        else this.retry();
-        return;
-      }
-      if (this.over) return;
+    try {
+      if (!this.session) token = await this.getToken();
+    } catch (error) {
+      if (error instanceof Refusal) this.end(error.code);
+      else this.retry();
+      return;
+    } finally {
+      this.opening = false;
     }
+    if (this.over) return;
     const address = new URL("/ws", location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(address);
     this.socket = socket;
+    this.expect(CONNECT_MS);
     socket.onopen = () => {
       const resume = this.session ? { session: this.session, secret: this.secret, seen: this.seen } : null;
       socket.send(JSON.stringify({ type: "hello", v: 1, token, resume }));
     };
-    socket.onmessage = (event) => this.receive(JSON.parse(String(event.data)));
-    socket.onclose = () => {
-      if (this.socket !== socket) return;
-      this.socket = null;
-      clearInterval(this.pinger);
-      this.retry();
+    socket.onmessage = (event) => {
+      clearTimeout(this.silenceTimer);
+      this.receive(JSON.parse(String(event.data)));
     };
+    socket.onclose = () => this.drop();
   }
 
   /** @param {Message} message */
@@ -86,15 +91,15 @@ export class Signalling {
       this.secret = welcome.secret;
       this.attempt = 0;
       if (!welcome.resumed) this.seen = welcome.n;
-      clearInterval(this.pinger);
-      this.pinger = window.setInterval(() => this.send({ type: "ping", at: Date.now() }), PING_MS);
+      clearInterval(this.pingTimer);
+      this.pingTimer = window.setInterval(() => this.ping(), PING_MS);
       this.listener.welcome(welcome);
       return;
     }
     if (message.n > 0) this.seen = Math.max(this.seen, message.n);
     if (message.type === "error" && message.fatal) {
-      if (message.code === "not_found" && this.session) this.forget();
-      else if (!["rate_limited", "wrong_order", "internal"].includes(message.code)) this.end(message.code);
+      this.forget();
+      if (!PASSING.includes(message.code)) this.end(message.code);
       return;
     }
     if (message.type === "bye") {
@@ -102,6 +107,34 @@ export class Signalling {
       this.forget();
     }
     this.listener.message(message);
+  }
+
+  /** Ask whether the server is there. */
+  ping() {
+    this.send({ type: "ping", at: Date.now() });
+    this.expect(SILENCE_MS);
+  }
+
+  /**
+   * Something must come within this time, or the socket is dead: a phone that changed network is never told.
+   * @param {number} within_ms
+   */
+  expect(within_ms) {
+    clearTimeout(this.silenceTimer);
+    this.silenceTimer = window.setTimeout(() => this.drop(), within_ms);
+  }
+
+  /** This socket is of no more use. */
+  drop() {
+    const socket = this.socket;
+    this.socket = null;
+    clearInterval(this.pingTimer);
+    clearTimeout(this.silenceTimer);
+    if (socket) {
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+    this.retry();
   }
 
   /** Start anew at the next connection: the session is over, or its media is. */
@@ -114,23 +147,26 @@ export class Signalling {
   /** Leave this session and begin another. */
   rejoin() {
     this.forget();
-    if (this.socket) this.socket.close();
-    else this.retry();
+    this.drop();
   }
 
   retry() {
     if (this.over) return;
     this.listener.lost();
-    clearTimeout(this.timer);
+    clearTimeout(this.retryTimer);
     const wait = BACKOFF_MS[Math.min(this.attempt, BACKOFF_MS.length - 1)] ?? 5000;
     this.attempt += 1;
-    this.timer = window.setTimeout(() => void this.open(), wait);
+    this.retryTimer = window.setTimeout(() => void this.open(), wait);
   }
 
-  /** Do not wait for the next try: the network came back. */
+  /** The network came back, or the page did: do not wait for the next try, and look whether the socket lives. */
   hurry() {
-    if (this.over || this.socket) return;
-    clearTimeout(this.timer);
+    if (this.over) return;
+    if (this.socket) {
+      if (this.socket.readyState === WebSocket.OPEN) this.ping();
+      return;
+    }
+    clearTimeout(this.retryTimer);
     void this.open();
   }
 
@@ -140,17 +176,19 @@ export class Signalling {
     this.listener.refused(code);
   }
 
-  /** @param {{type: string, [field: string]: unknown}} message */
+  /**
+   * What is sent while the connection is lost is lost too: the owner says after a resume how things are.
+   * @param {{type: string, [field: string]: unknown}} message
+   */
   send(message) {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
 
   leave() {
-    this.over = true;
-    clearTimeout(this.timer);
-    clearInterval(this.pinger);
     this.send({ type: "leave" });
-    this.socket?.close();
+    this.over = true;
+    clearTimeout(this.retryTimer);
+    this.drop();
   }
 }
 

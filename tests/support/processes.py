@@ -1,0 +1,94 @@
+"""`balie` in a process of its own, on ports that are free, for tests that come from outside."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.tree import ROOT
+
+STOP_S = 15
+
+
+def free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Running:
+    """A running balie.  links: by role, what `balie demo` printed."""
+
+    process: subprocess.Popen[str]
+    port: int
+    links: dict[str, str]
+
+    def stop(self) -> str:
+        """Ask it to stop; returns what it wrote to standard error."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.communicate(timeout=STOP_S)[1]
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise
+
+
+def _start(*arguments: str) -> subprocess.Popen[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("BALIE_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "balie", *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextmanager
+def demo() -> Iterator[Running]:
+    """`balie demo`, and the links it prints."""
+    port, media_port = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
+    process = _start("demo", "--port", str(port), "--media-port", str(media_port))
+    running = Running(process, port, {})
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if (found := re.match(r"(Burger|Medewerker|Derde).*: (http\S+)$", line)) is not None:
+                role = {"Burger": "citizen", "Medewerker": "staff", "Derde": "third"}[found[1]]
+                running.links[role] = found[2]
+            if len(running.links) == 3:
+                break
+        assert len(running.links) == 3, process.communicate()[1]
+        yield running
+    finally:
+        written = running.stop()
+    assert "Traceback" not in written, written
+
+
+def serve(config: Path, port: int) -> Running:
+    """`balie serve`, once it says that it has started."""
+    process = _start("serve", "--config", str(config))
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    assert '"started"' in first, first + process.communicate()[1]
+    return Running(process, port, {})
+
+
+def token(config: Path, *arguments: str) -> str:
+    """What `balie token` prints."""
+    command = [sys.executable, "-m", "balie", "token", "--config", str(config), *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1]

@@ -1,0 +1,137 @@
+"""A person in a Chromium page: opens a link, looks, presses buttons; and everything that page should not have done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from playwright.async_api import Browser, ConsoleMessage, Page, Playwright, Request
+
+from tests.support.tree import ROOT
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream=fps=30",
+    "--allow-loopback-in-peer-connection",
+    "--auto-select-desktop-capture-source=Entire screen",
+    "--mute-audio",
+    # Without a graphics processor the first picture waits seconds for an answer about hardware codecs.
+    "--disable-features=WebRtcHWEncoding,WebRtcHWDecoding",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+PROBE = (ROOT / "tests/support/probe.js").read_text()
+PHONE = {"width": 360, "height": 740}
+LAPTOP = {"width": 1024, "height": 768}
+
+
+@asynccontextmanager
+async def launched(playwright: Playwright, *arguments: str) -> AsyncIterator[Browser]:
+    browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *arguments])
+    try:
+        yield browser
+    finally:
+        await browser.close()
+
+
+class Visitor:
+    """One person.  `complaints` is what the page must not do: errors, and requests to anybody else.
+
+    expected: patterns of console errors that a test brings about itself, such as a cut connection.
+    """
+
+    def __init__(self, page: Page, origin: str) -> None:
+        self.page, self.origin = page, origin
+        self.expected: list[str] = []
+        self._complaints: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self._complaints.append(f"page error: {error}"))
+        page.on("request", self._request)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self._complaints.append(f"{message.type}: {message.text} {message.location.get('url', '')}")
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.origin}/", "data:", "blob:")):
+            self._complaints.append(f"request to {request.url}")
+
+    @property
+    def complaints(self) -> list[str]:
+        return [each for each in self._complaints if not any(re.search(pattern, each) for pattern in self.expected)]
+
+    async def open(self, link: str) -> None:
+        """Through the link, until there is a picture of oneself."""
+        await self.page.goto(link)
+        await self.until("document.getElementById('preview').videoWidth > 0")
+
+    async def enter(self) -> None:
+        await self.press("Kom binnen")
+
+    async def press(self, name: str) -> None:
+        await self.page.get_by_role("button", name=name, exact=True).click()
+
+    async def until(self, condition: str, within_s: float = 10) -> Any:
+        """Until a JavaScript expression is true; its value."""
+        look = f"() => {{ try {{ return ({condition}); }} catch {{ return false; }} }}"
+        script = f"([within, what]) => probe.until({look}, within, what)"
+        return await self.page.evaluate(script, [within_s * 1000, condition])
+
+    async def pictures(self, count: int, *, fps: float = 20, height: int = 360, within_s: float = 10) -> Any:
+        """Until that many pictures of others arrive that fast and that large (16:9)."""
+        return await self.page.evaluate(
+            "([count, fps, height, within]) => probe.pictures(count, fps, height, within)",
+            [count, fps, height, within_s * 1000],
+        )
+
+    async def sounds(self, count: int, within_s: float = 10) -> None:
+        await self.page.evaluate("([count, within]) => probe.sounds(count, within)", [count, within_s * 1000])
+
+    async def tiles(self, *names: str, within_s: float = 10) -> None:
+        """Until exactly these people have a tile with a picture."""
+        wanted = sorted(names)
+        await self.until(
+            "JSON.stringify([...document.querySelectorAll('.faces .tile:not(.own)')].filter((tile) => "
+            "tile.dataset.picture === 'yes').map((tile) => tile.querySelector('.name').textContent).sort()) === "
+            f"JSON.stringify({wanted}) && document.querySelectorAll('.faces .tile:not(.own)').length === {len(wanted)}",
+            within_s,
+        )
+
+    async def caption(self, name: str, words: str, *, there: bool = True, within_s: float = 10) -> None:
+        """Until the caption of somebody's tile says (or does not say) this."""
+        await self.until(
+            "[...document.querySelectorAll('.tile:not(.own) figcaption')].some((each) => "
+            f"each.querySelector('.name').textContent === {name!r} && each.textContent.includes({words!r}) === "
+            f"{str(there).lower()})",
+            within_s,
+        )
+
+    async def status(self, words: str, within_s: float = 10) -> None:
+        """Until the line about the connection says this."""
+        await self.until(f"document.getElementById('status').textContent.includes({words!r})", within_s)
+
+    async def ended(self, words: str, within_s: float = 10) -> None:
+        await self.until(
+            "document.body.dataset.state === 'ended' && "
+            f"document.getElementById('ended-reason').textContent.includes({words!r})",
+            within_s,
+        )
+
+
+@asynccontextmanager
+async def visitor(browser: Browser, origin: str, *, media: bool = True, **context: Any) -> AsyncIterator[Visitor]:
+    """Somebody with a browser of his own, who is at the end asked whether anything was wrong."""
+    context.setdefault("viewport", LAPTOP)
+    permissions = ["camera", "microphone"] if media else []
+    own = await browser.new_context(permissions=permissions, locale="nl-BE", **context)
+    try:
+        await own.add_init_script(PROBE)
+        yield Visitor(await own.new_page(), origin)
+    finally:
+        await own.close()
