@@ -114,7 +114,7 @@ def test_every_make_target_is_in_the_manual() -> None:
     phony = re.search(r"^\.PHONY: (.*)$", text("Makefile"), re.MULTILINE)
     assert phony is not None
     for target in phony[1].split():
-        if target != "browsers":
+        if target not in ("browsers", "compiler"):  # what the others call first
             assert f"`make {target}`" in text("docs/development.md"), target
 
 
