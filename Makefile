@@ -4,6 +4,8 @@
 #   make test     everything that must hold: make check, then all tests, browsers included; ARGS="tests/balie -x"
 #   make check    format, lint, types, import directions: no test is run
 #   make bench    the load test; ARGS="--against janus"
+#   make texts    the catalogues of balie/locale anew from the texts in the code
+#   make revision a draft of a database revision; ARGS="what changed"
 #   make lock     requirements.lock anew from pyproject.toml; ARGS="--upgrade"
 #   make clean    all that these commands made
 
@@ -11,7 +13,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check bench lock clean browsers compiler
+.PHONY: run test check bench texts revision lock clean browsers compiler databases
 
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13 python3.14,\
 	$(shell command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -24,7 +26,7 @@ LOOPS := $(wildcard media/native/*.[ch])
 run: $(READY)
 	@$(BIN)/balie demo $(ARGS)
 
-test: compiler check browsers
+test: compiler check browsers databases
 	$(BIN)/pytest $(ARGS)
 
 check: $(READY) $(TOOLS)
@@ -39,6 +41,9 @@ bench: compiler $(READY)
 
 browsers:
 	@.ci/apt chromium=chromium firefox-esr=firefox-esr
+
+databases:
+	@.ci/apt /usr/lib/postgresql=postgresql /usr/sbin/dovecot=dovecot-imapd
 
 # Without one, the loops over packets run in Python: good enough to try, not to measure.
 compiler:
@@ -60,6 +65,16 @@ $(TOOLS): package.json package-lock.json
 	@.ci/apt node=nodejs npm=npm
 	npm ci --no-audit --no-fund
 	@touch $@
+
+texts: $(READY)
+	@$(BIN)/pybabel -q extract --mapping-file pyproject.toml --keyword pgettext:1c,2 --sort-by-file --no-location \
+		--project balie --output-file balie/locale/balie.pot .
+	@for language in fr en de; do $(BIN)/pybabel -q update --input-file balie/locale/balie.pot --locale $$language \
+		--output-file balie/locale/$$language.po --no-fuzzy-matching --ignore-obsolete --omit-header; done
+	@rm balie/locale/balie.pot
+
+revision: $(READY)
+	@$(BIN)/python -c 'import sys; from balie.store.migrate import draft; draft(sys.argv[1])' "$(ARGS)"
 
 lock: $(READY)
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --all-extras \

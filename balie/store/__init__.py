@@ -1,0 +1,1 @@
+"""The database: its tables, and transactions on them.  No rule of the counter lives here."""

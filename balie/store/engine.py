@@ -1,0 +1,144 @@
+"""Transactions on the database, for SQLite (embedded, the default) and PostgreSQL.
+
+The counter's rules are plain functions of a transaction: `def book(tx, now_s, ...)`.  Store runs them, so that they
+hold no await and no driver, and every one is all or nothing.  A write may run twice when the database asks for it:
+functions change nothing but the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from balie.errors import ConfigError, StartError
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+Tx = Connection
+"""A transaction that is open."""
+
+BUSY_MS = 5_000  # how long SQLite waits for another process's lock
+TRIES = 5  # of a write that PostgreSQL asks to repeat (serialisation failure, deadlock)
+REPEAT = ("40001", "40P01")
+READERS = 4  # connections that read; WAL lets them read while one writes
+
+SQLITE, POSTGRESQL = "sqlite+aiosqlite", "postgresql+asyncpg"
+
+
+def database_url(value: str, folder: Path) -> URL:
+    """A setting as SQLAlchemy's URL.  `sqlite:` is followed by a file name, relative to folder.  ConfigError."""
+    need = "sqlite:FILE or postgresql://USER@HOST/DATABASE"
+    if value.startswith("sqlite:"):
+        name = value.removeprefix("sqlite:").removeprefix("//")
+        if not name:
+            raise ConfigError("[database] url", value, need)
+        return URL.create(SQLITE, database=str((folder / name).resolve()))
+    try:
+        url = make_url(value)
+    except ArgumentError:
+        raise ConfigError("[database] url", None, need) from None
+    if url.drivername not in ("postgresql", POSTGRESQL) or not url.database:
+        raise ConfigError("[database] url", url.render_as_string(), need)
+    return url.set(drivername=POSTGRESQL)
+
+
+class Store:
+    """The database.
+
+    committed  set after every write: who waits for work looks again
+    """
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.committed = asyncio.Event()
+        self._sqlite = url.drivername == SQLITE
+        self._engine = _engine(url)
+        self._writing = asyncio.Lock()
+
+    async def read(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        """Run a function that only reads; it sees one moment."""
+        async with self._engine.connect() as connection:
+            return await connection.run_sync(function, *args, **kwargs)
+
+    async def write(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        """Run a function that writes: what it did is committed when this returns, or nothing of it if it raised."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                result = await self._write(function, *args, **kwargs)
+            except DBAPIError as error:
+                if attempt == TRIES or getattr(error.orig, "sqlstate", None) not in REPEAT:
+                    raise
+            else:
+                self.committed.set()
+                return result
+        raise AssertionError("the last try returns or raises")
+
+    async def _write(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        if not self._sqlite:
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(function, *args, **kwargs)
+        # One writer at a time: waiting in line here is fair and cheap, SQLite's own busy loop is neither.
+        async with self._writing, self._engine.connect() as connection:
+            await connection.execution_options(balie_write=True)
+            async with connection.begin():
+                return await connection.run_sync(function, *args, **kwargs)
+
+    async def check(self) -> None:
+        """StartError when the database cannot be used."""
+        try:
+            async with self._engine.connect() as connection:
+                await connection.exec_driver_sql("SELECT 1")
+        except (OSError, DBAPIError) as error:
+            where = self.url.render_as_string(hide_password=True)
+            reason = getattr(error, "orig", None) or error
+            raise StartError(
+                f"[database] url: cannot open {where}: {reason}.\n"
+                "Check that the server runs, the database exists and this user may write to it."
+            ) from None
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def _engine(url: URL) -> AsyncEngine:
+    if url.drivername != SQLITE:
+        return create_async_engine(url, pool_size=READERS, max_overflow=READERS, pool_pre_ping=True)
+    engine = create_async_engine(
+        url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=READERS + 1,
+        max_overflow=0,
+        connect_args={"isolation_level": None, "timeout": BUSY_MS / 1000},
+    )
+    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",  # what was confirmed to a citizen survives a power cut
+        "foreign_keys = ON",
+        "secure_delete = ON",  # what is wiped is gone from the file
+        f"busy_timeout = {BUSY_MS}",
+        "temp_store = MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes the lock at once: a reader that turns writer later may find that another was first.
+    writes = connection.get_execution_options().get("balie_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,553 @@
+"""Every table of balie, grouped as people speak of them.  SQLAlchemy Core, the same on SQLite and PostgreSQL.
+
+Times are Unix seconds, UTC, in columns that end in _s; days and minutes of wishes ("every Tuesday from 9.00") are local
+to the zone that stands beside them.  Texts for citizens that an administrator writes are JSON objects by language,
+{"nl": ...}.  Constraints, not code, keep what may never happen: two appointments in one cell, two messages of one kind.
+
+Each table names its retention class in info["retention"]; RETENTION says what the classes mean.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+RETENTION = {
+    "settings": "until an administrator changes it: no personal data of citizens",
+    "staff": "while somebody works here",
+    "session": "until it expires or is withdrawn",
+    "claim": "as long as the appointment stands, or its hold of ten minutes",
+    "appointment": "two years, without names after 90 days",
+    "contact": "90 days after the appointment",
+    "link": "until the appointment is over, moved or cancelled",
+    "message": "two years, its text 30 days",
+    "evidence": "six months",
+    "inbound": "90 days",
+    "hook": "30 days after delivery",
+    "audit": "five years",
+}
+"""What happens to rows of a class, and when.  Defaults of requirements (d); each becomes a setting."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+CELL_S = 300
+"""The grain of a calendar: appointments begin and end on five minutes, so a claim is a row per five minutes."""
+
+_Id = BigInteger().with_variant(Integer, "sqlite")  # only INTEGER is a rowid there
+
+
+def _table(name: str, retention: str, *parts: Any, **options: Any) -> Table:
+    assert retention in RETENTION, retention
+    return Table(name, metadata, *parts, info={"retention": retention}, **options)
+
+
+def _id() -> Column[int]:
+    return Column("id", _Id, primary_key=True)
+
+
+def _to(target: str, *, nullable: bool = False, cascade: bool = False, name: str = "") -> Column[int]:
+    key = ForeignKey(f"{target}.id", ondelete="CASCADE" if cascade else None)
+    return Column(name or f"{target}_id", _Id, key, nullable=nullable)
+
+
+def _when(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+def _text(name: str, length: int = 200, *, default: str | None = "", nullable: bool = False) -> Column[str]:
+    return Column(name, String(length), nullable=nullable, default=None if nullable else default)
+
+
+def _flag(name: str, *, default: bool) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, default=default)
+
+
+def _one_of(column: str, *values: str) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+# -- the office -----------------------------------------------------------------------------------------
+
+organisation = _table(
+    "organisation",
+    "settings",
+    _id(),
+    _text("name"),
+    _text("phone", 40),
+    _text("kbo", 20),
+    _text("ovo", 20),
+    _text("zone", 64, default="Europe/Brussels"),
+    Column("languages", JSON, nullable=False, default=lambda: ["nl", "fr", "en", "de"]),
+)
+
+service = _table(  # a dienst: the people who do the same products
+    "service",
+    "settings",
+    _id(),
+    _to("organisation"),
+    _text("slug", 64),
+    Column("names", JSON, nullable=False, default=dict),
+    _text("phone", 40),
+    _text("mail", 254),
+    _text("address"),  # where the desk is
+    _flag("active", default=True),
+    UniqueConstraint("organisation_id", "slug"),
+)
+
+staff = _table(
+    "staff",
+    "staff",
+    _id(),
+    _to("organisation"),
+    _text("login", 254),
+    Column("subject", String(255), nullable=True, unique=True),  # of an identity provider
+    _text("name"),
+    _text("mail", 254),
+    _text("locale", 8, default="nl"),
+    Column("roles", JSON, nullable=False, default=list),  # counter, lead, admin
+    Column("password", String(255), nullable=True),  # argon2; none: signs in elsewhere
+    _flag("active", default=True),
+    Column("claims_version", _Id, nullable=False, default=0),  # moves with every claim: calendars are cached by it
+    _when("created_s"),
+    UniqueConstraint("login"),
+)
+
+staff_service = _table(
+    "staff_service",
+    "staff",
+    Column("staff_id", _Id, ForeignKey("staff.id", ondelete="CASCADE"), primary_key=True),
+    Column("service_id", _Id, ForeignKey("service.id", ondelete="CASCADE"), primary_key=True),
+)
+
+staff_session = _table(
+    "staff_session",
+    "session",
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    _to("staff", cascade=True),
+    _when("created_s"),
+    _when("seen_s"),
+    _when("expires_s"),
+    _text("agent"),
+    Index(None, "staff_id"),
+)
+
+api_key = _table(
+    "api_key",
+    "settings",
+    _id(),
+    _to("organisation"),
+    _text("name"),
+    Column("key_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False, default=list),
+    _when("created_s"),
+    _when("used_s", nullable=True),
+    _when("revoked_s", nullable=True),
+)
+
+# -- what can be booked ---------------------------------------------------------------------------------
+
+product = _table(
+    "product",
+    "settings",
+    _id(),
+    _to("service"),
+    _text("slug", 64),
+    _text("ipdc_id", 64),  # in the Flemish product catalogue
+    _text("theme", 64),
+    Column("names", JSON, nullable=False, default=dict),
+    Column("summaries", JSON, nullable=False, default=dict),
+    Column("welcomes", JSON, nullable=False, default=dict),
+    Column("checklists", JSON, nullable=False, default=dict),  # what to have ready: {"nl": ["...", ...]}
+    Column("duration_min", Integer, nullable=False),
+    Column("buffer_before_min", Integer, nullable=False, default=0),
+    Column("buffer_after_min", Integer, nullable=False, default=0),
+    Column("min_notice_min", Integer, nullable=False, default=60),
+    Column("horizon_days", Integer, nullable=False, default=60),
+    Column("daily_max", Integer, nullable=True),
+    Column("modalities", JSON, nullable=False, default=lambda: ["video", "phone", "desk"]),
+    Column("max_third_parties", Integer, nullable=False, default=3),
+    Column("reminder_min", JSON, nullable=False, default=lambda: [10_080, 2_880, 120, 10]),  # 7 d, 48 h, 2 h, 10 min
+    _text("identification", 8, default="none"),
+    _text("required_acr", 200),
+    Column("price_cents", Integer, nullable=False, default=0),
+    _text("vat_category", 2, default="O"),
+    _text("recording", 4, default="no"),
+    _flag("active", default=True),
+    Column("position", Integer, nullable=False, default=0),
+    UniqueConstraint("service_id", "slug"),
+    CheckConstraint("duration_min > 0 AND duration_min % 5 = 0", name="duration_in_cells"),
+    CheckConstraint("buffer_before_min >= 0 AND buffer_before_min % 5 = 0", name="buffer_before_in_cells"),
+    CheckConstraint("buffer_after_min >= 0 AND buffer_after_min % 5 = 0", name="buffer_after_in_cells"),
+    CheckConstraint("min_notice_min >= 0", name="notice_positive"),
+    CheckConstraint("daily_max IS NULL OR daily_max > 0", name="daily_max_positive"),
+    _one_of("identification", "none", "link", "oidc"),
+    _one_of("recording", "no", "ask"),
+)
+
+availability = _table(  # hours that come back every week, or every nth, in local time
+    "availability",
+    "staff",
+    _id(),
+    _to("staff", cascade=True),
+    _to("service", cascade=True),
+    Column("weekday", Integer, nullable=False),  # 0 is Monday
+    Column("from_min", Integer, nullable=False),  # minutes of the local day
+    Column("until_min", Integer, nullable=False),
+    Column("every_weeks", Integer, nullable=False, default=1),  # counted from the week of from_day
+    _text("from_day", 10, default=None),  # 2026-11-25, included
+    _text("until_day", 10, default=None, nullable=True),  # included; none: for good
+    Column("modalities", JSON, nullable=False, default=lambda: ["video", "phone", "desk"]),
+    CheckConstraint("weekday BETWEEN 0 AND 6", name="weekday_known"),
+    CheckConstraint("from_min >= 0 AND until_min <= 1440 AND from_min < until_min", name="minutes_in_order"),
+    CheckConstraint("from_min % 5 = 0 AND until_min % 5 = 0", name="minutes_in_cells"),
+    CheckConstraint("every_weeks BETWEEN 1 AND 8", name="every_weeks_known"),
+    Index(None, "service_id"),
+    Index(None, "staff_id"),
+)
+
+closure = _table(  # of everybody (no service, no staff), of a service, or an absence of one person
+    "closure",
+    "staff",
+    _id(),
+    _to("organisation"),
+    _to("service", nullable=True, cascade=True),
+    _to("staff", nullable=True, cascade=True),
+    _text("from_local", 16, default=None),  # 2026-12-24T12:00, included
+    _text("until_local", 16, default=None),  # excluded
+    _text("reason"),
+    CheckConstraint("from_local < until_local", name="times_in_order"),
+    Index(None, "organisation_id", "until_local"),
+)
+
+# -- appointments ---------------------------------------------------------------------------------------
+
+APPOINTMENT_STATES = (
+    "held",
+    "expired",
+    "booked",
+    "confirmed",
+    "rescheduled",
+    "cancelled_citizen",
+    "cancelled_office",
+    "checked_in",
+    "in_call",
+    "completed",
+    "no_show_citizen",
+    "no_show_office",
+    "anonymised",
+)
+
+appointment = _table(
+    "appointment",
+    "appointment",
+    _id(),
+    _text("uid", 64, default=None),  # of the calendar: stays the same when the appointment moves
+    _text("ref", 16, default=None),  # what people say on the telephone; stays too
+    Column("sequence", Integer, nullable=False, default=0),  # of the calendar (RFC 5545 3.8.7.4)
+    _to("service"),
+    _to("staff"),
+    _text("channel", 8, default="web"),
+    _text("modality", 8, default="video"),
+    _text("status", 20, default="held"),
+    _when("start_s"),
+    _when("end_s"),
+    Column("buffer_before_min", Integer, nullable=False, default=0),
+    Column("buffer_after_min", Integer, nullable=False, default=0),
+    _text("zone", 64, default="Europe/Brussels"),
+    _text("locale", 8, default="nl"),
+    _text("room", 64, default=None),  # of the media server
+    _when("hold_until_s", nullable=True),
+    Column("hold_hash", LargeBinary(32), nullable=True),  # who holds the slot while he fills in the form
+    Column("follow_up_of", _Id, ForeignKey("appointment.id"), nullable=True),
+    Column("supersedes", _Id, ForeignKey("appointment.id"), nullable=True, unique=True),
+    _text("created_by", 64),  # citizen, staff:<id>, api:<id>
+    _text("reason", 500),  # of a cancellation
+    _text("question", 2000),  # what the citizen wrote
+    _text("attendance", 20),
+    _when("created_s"),
+    _when("changed_s"),
+    UniqueConstraint("uid", "sequence"),
+    UniqueConstraint("ref", "sequence"),
+    CheckConstraint("start_s < end_s", name="times_in_order"),
+    _one_of("status", *APPOINTMENT_STATES),
+    _one_of("channel", "web", "phone", "desk", "mail", "api"),
+    _one_of("modality", "video", "phone", "desk"),
+    Index(None, "staff_id", "start_s"),
+    Index(None, "service_id", "start_s"),
+    Index(None, "status", "hold_until_s"),
+)
+
+appointment_product = _table(
+    "appointment_product",
+    "appointment",
+    Column("appointment_id", _Id, ForeignKey("appointment.id", ondelete="CASCADE"), primary_key=True),
+    Column("product_id", _Id, ForeignKey("product.id"), primary_key=True),
+    Column("position", Integer, nullable=False, default=0),
+    Column("amount", Integer, nullable=False, default=1),
+    _when("done_s", nullable=True),
+    CheckConstraint("amount > 0", name="amount_positive"),
+)
+
+slot_claim = _table(  # its key makes overlap impossible: a member of staff has each cell once
+    "slot_claim",
+    "claim",
+    Column("staff_id", _Id, ForeignKey("staff.id"), primary_key=True, autoincrement=False),
+    Column("cell", BigInteger, primary_key=True, autoincrement=False),  # Unix time / CELL_S; buffers have cells too
+    _to("appointment", cascade=True),
+    Index(None, "appointment_id"),
+    sqlite_with_rowid=False,
+)
+
+day_claim = _table(  # its key makes more than daily_max impossible: a product has each seat of a local day once
+    "day_claim",
+    "claim",
+    Column("product_id", _Id, ForeignKey("product.id"), primary_key=True, autoincrement=False),
+    Column("day", String(10), primary_key=True),
+    Column("seat", Integer, primary_key=True, autoincrement=False),
+    _to("appointment", cascade=True),
+    Index(None, "appointment_id"),
+    sqlite_with_rowid=False,
+)
+
+participant = _table(
+    "participant",
+    "contact",
+    _id(),
+    _to("appointment", cascade=True),
+    _text("person", 32, default=None),  # the same person when the appointment moves; `sub` of his join tokens
+    _text("role", 12, default="citizen"),
+    _text("name"),
+    _text("mail", 254),
+    _text("phone", 20),  # E.164
+    _text("locale", 8, default="nl"),
+    _text("label", 64),  # what stands under his name: dochter
+    Column("rights", JSON, nullable=False, default=dict),  # {"speak": true, "share": false, "files": false}
+    _when("created_s"),
+    _when("removed_s", nullable=True),
+    UniqueConstraint("appointment_id", "person"),
+    _one_of("role", "citizen", "carer", "family", "interpreter", "other"),
+)
+
+join_link = _table(
+    "join_link",
+    "link",
+    _id(),
+    _to("participant", cascade=True),
+    Column("seed", LargeBinary(20), nullable=False),  # with the key of the configuration it gives the token again
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    _when("valid_from_s"),  # of the door; the page of the appointment opens at once
+    _when("valid_until_s"),
+    _when("exchanged_s", nullable=True),
+    _when("revoked_s", nullable=True),
+    _when("created_s"),
+    Index(None, "participant_id"),
+    Index(None, "valid_until_s"),
+)
+
+# -- messages and what is known of them -----------------------------------------------------------------
+
+MESSAGE_KINDS = ("confirmation", "reminder", "door_open", "moved", "cancelled", "changed", "helper_added", "reply")
+MESSAGE_STATES = (
+    "scheduled",  # waits for its time
+    "claimed",  # a worker has it; nothing left this machine
+    "handing_over",  # the relay may have it: after a crash nobody can know, so it is never sent again by itself
+    "submitted",  # the relay said 250, or the CRM took it
+    "accepted",  # a notice said relayed
+    "delivered",
+    "deferred",
+    "failed",
+    "unresolved",  # a crash while handing over: a person decides
+    "cancelled",
+    "suppressed",  # the address is known to be bad
+)
+READ_EVIDENCE = ("none", "mdn", "link_opened", "rsvp", "confirmed", "joined")  # weakest first
+
+message = _table(
+    "message",
+    "message",
+    _id(),
+    _to("appointment", cascade=True),
+    _to("participant", nullable=True, cascade=True),
+    _text("kind", 16, default=None),
+    _text("variant", 16),  # of a reminder its offset in minutes; of a retry its number
+    _text("channel", 4, default="mail"),
+    _text("recipient", 254),
+    _text("locale", 8, default="nl"),
+    _text("template", 64),  # with its version
+    Column("data", JSON, nullable=False, default=dict),  # what the template needs beyond the appointment
+    _text("subject"),
+    Column("body", Text, nullable=True),  # what was sent, its links cut out; wiped after 30 days
+    _text("status", 14, default="scheduled"),
+    _when("due_s"),
+    Column("attempts", Integer, nullable=False, default=0),
+    _text("claimed_by", 64),
+    _when("claimed_s", nullable=True),
+    _text("envid", 64, default=None),  # of SMTP (RFC 3461 4.4); in Message-ID and in the address of replies too
+    _when("submitted_s", nullable=True),
+    _text("read_evidence", 12, default="none"),
+    _when("evidence_s", nullable=True),
+    _text("error_class", 24),
+    _text("error", 500),
+    _when("created_s"),
+    UniqueConstraint("appointment_id", "participant_id", "kind", "variant", "channel"),
+    UniqueConstraint("envid"),
+    _one_of("kind", *MESSAGE_KINDS),
+    _one_of("channel", "mail", "sms"),
+    _one_of("status", *MESSAGE_STATES),
+    _one_of("read_evidence", *READ_EVIDENCE),
+    Index(None, "status", "due_s"),
+)
+
+message_event = _table(
+    "message_event",
+    "evidence",
+    _id(),
+    _to("message", cascade=True),
+    _when("at_s"),
+    _text("kind", 24, default=None),
+    _text("source", 24),  # smtp, dsn, mdn, itip, citizen, staff, sms
+    Column("detail", JSON, nullable=False, default=dict),
+    Index(None, "message_id"),
+)
+
+message_issue = _table(  # a task for a person: a message that did not arrive, or may not have
+    "message_issue",
+    "evidence",
+    _id(),
+    _to("message", cascade=True),
+    _to("appointment", cascade=True),
+    _text("reason", 24, default=None),
+    _text("state", 16, default="open"),
+    _text("outcome", 500),
+    _to("staff", nullable=True),
+    _when("opened_s"),
+    _when("closed_s", nullable=True),
+    UniqueConstraint("message_id", "reason"),
+    _one_of("state", "open", "retried", "channel_switched", "phoned", "closed"),
+    Index(None, "state", "opened_s"),
+)
+
+suppression = _table(  # addresses that do not exist; hashed, for they are nobody's any more
+    "suppression",
+    "evidence",
+    Column("address_hash", LargeBinary(32), primary_key=True),
+    _text("reason", 24),
+    _when("since_s"),
+)
+
+inbound_message = _table(
+    "inbound_message",
+    "inbound",
+    _id(),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),  # of the raw mail: read twice, it counts once
+    _when("received_s"),
+    _text("kind", 12, default=None),
+    _text("status", 12, default="new"),
+    _to("message", nullable=True),
+    _to("appointment", nullable=True, cascade=True),
+    _text("mail_id", 250),  # its Message-ID, without angle brackets: an answer names it
+    _text("sender", 254),
+    _text("subject", 500),
+    Column("text", Text, nullable=False, default=""),
+    _text("matched_by", 24),  # token, envid, message_id, or nothing
+    _to("staff", nullable=True),
+    _when("answered_s", nullable=True),
+    _when("closed_s", nullable=True),
+    _one_of("kind", "dsn", "mdn", "itip_reply", "auto_reply", "human"),
+    _one_of("status", "new", "applied", "assigned", "answered", "closed"),
+    Index(None, "status", "received_s"),
+)
+
+# -- other systems, and what happened -------------------------------------------------------------------
+
+outbox = _table(  # CloudEvents, in order per subject
+    "outbox",
+    "hook",
+    _id(),
+    _text("event_id", 36, default=None),
+    _text("type", 64, default=None),
+    _text("subject", 64, default=None),  # appointment/<ref>
+    _to("appointment", nullable=True),
+    _when("time_s"),
+    Column("data", JSON, nullable=False, default=dict),
+    Column("place", _Id, nullable=True, unique=True),  # in the feed; given after the commit, so that none comes late
+    UniqueConstraint("event_id"),
+    Index(None, "subject", "id"),
+)
+
+counter = _table(  # numbers that go on when the rows that had them are gone; its row is locked while some are given
+    "counter",
+    "settings",
+    Column("name", String(16), primary_key=True),
+    Column("last", _Id, nullable=False),
+)
+
+hook_delivery = _table(  # an event on its way to one target
+    "hook_delivery",
+    "hook",
+    _id(),
+    _to("outbox", cascade=True),
+    _text("target", 64, default=None),  # name in the configuration
+    _text("subject", 64, default=None),
+    _text("state", 8, default="pending"),
+    Column("attempts", Integer, nullable=False, default=0),
+    _when("due_s"),
+    _text("claimed_by", 64),
+    _when("claimed_s", nullable=True),
+    _when("done_s", nullable=True),
+    _text("error", 500),
+    UniqueConstraint("outbox_id", "target"),
+    _one_of("state", "pending", "sending", "done", "retry", "dead"),
+    Index(None, "state", "due_s"),
+    Index(None, "target", "subject", "id"),
+)
+
+idempotency = _table(  # answers of the API that may be asked for twice
+    "idempotency",
+    "session",
+    Column("key_hash", LargeBinary(32), primary_key=True),
+    Column("request_hash", LargeBinary(32), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    _when("created_s"),
+)
+
+audit = _table(  # appended, never changed; sealed by a chain of hashes
+    "audit",
+    "audit",
+    _id(),
+    _when("at_s"),
+    _text("actor", 64, default=None),  # citizen, staff:<id>, api:<id>, system
+    _text("action", 64, default=None),
+    _text("object", 64, default=None),  # appointment/<ref>
+    Column("detail", JSON, nullable=False, default=dict),
+    Column("place", _Id, nullable=True, unique=True),  # in the chain
+    Column("previous", LargeBinary(32), nullable=True),
+    Column("hash", LargeBinary(32), nullable=True),
+    Index(None, "object"),
+)

@@ -1,0 +1,91 @@
+"""Transactions: all or nothing, writers in line, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from balie.errors import ConfigError, StartError
+from balie.store.engine import Store, Tx, database_url
+from balie.store.schema import organisation
+
+
+def add(tx: Tx, name: str) -> int:
+    key = tx.execute(insert(organisation).values(name=name)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def count(tx: Tx) -> int:
+    return tx.execute(select(func.count()).select_from(organisation)).scalar_one()
+
+
+def add_and_fail(tx: Tx) -> None:
+    add(tx, "nobody")
+    raise KeyError("a mistake after the first statement")
+
+
+def grow(tx: Tx, key: int) -> None:
+    name = tx.execute(select(organisation.c.name).where(organisation.c.id == key).with_for_update()).scalar_one()
+    tx.execute(update(organisation).where(organisation.c.id == key).values(name=name + "x"))
+
+
+async def test_what_was_written_is_there_and_what_failed_is_not(store: Store) -> None:
+    await store.write(add, "Voorbeeldegem")
+    assert store.committed.is_set()
+    with pytest.raises(KeyError):
+        await store.write(add_and_fail)
+    assert await store.read(count) == 1
+
+
+async def test_writers_wait_for_each_other(store: Store) -> None:
+    key = await store.write(add, "")
+    await asyncio.gather(*(store.write(grow, key) for _ in range(40)))
+    name = await store.read(lambda tx: tx.execute(select(organisation.c.name)).scalar_one())
+    assert name == "x" * 40
+
+
+async def test_a_constraint_says_no(store: Store) -> None:
+    key = await store.write(add, "a")
+    with pytest.raises(IntegrityError):
+        await store.write(lambda tx: tx.execute(insert(organisation).values(id=key, name="b")))
+    assert await store.read(count) == 1
+
+
+async def test_readers_go_on_while_one_writes(sqlite_store: Store) -> None:
+    def write_while_another_reads(tx: Tx) -> None:
+        add(tx, "a")
+
+    await asyncio.gather(sqlite_store.write(write_while_another_reads), *(sqlite_store.read(count) for _ in range(20)))
+    assert await sqlite_store.read(count) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("mysql://u@h/d", "postgresql://USER@HOST/DATABASE"),
+        ("sqlite:", "sqlite:FILE"),
+        ("postgresql://h", "DATABASE"),
+        ("nonsense", "sqlite:FILE"),
+    ],
+)
+def test_a_setting_that_is_no_database(value: str, found: str) -> None:
+    with pytest.raises(ConfigError, match=found):
+        database_url(value, Path())
+
+
+def test_files_are_relative_to_the_configuration(tmp_path: Path) -> None:
+    assert database_url("sqlite:var/balie.sqlite", tmp_path).database == str(tmp_path / "var/balie.sqlite")
+    assert database_url("postgresql://balie@db/balie", tmp_path).drivername == "postgresql+asyncpg"
+
+
+async def test_a_password_is_not_in_the_error() -> None:
+    store = Store(database_url("postgresql://balie:hunter2@127.0.0.1:1/balie", Path()))
+    with pytest.raises(StartError, match="cannot open") as error:
+        await store.check()
+    assert "hunter2" not in str(error.value)
+    await store.close()

@@ -1,0 +1,52 @@
+"""Fixtures of all tests: databases."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from balie.store.engine import Store
+from tests.support import databases
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return databases.sqlite_template(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[databases.Cluster]:
+    with databases.postgresql() as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def sqlite_store(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Store]:
+    """An SQLite file with all tables and nothing in them."""
+    url = databases.sqlite_url(tmp_path)
+    shutil.copy(sqlite_template, str(url.database))
+    made = Store(url)
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Store]:
+    """Both databases, one after the other: what holds on one must hold on the other."""
+    if request.param == "sqlite":
+        url = databases.sqlite_url(tmp_path)
+        shutil.copy(sqlite_template, str(url.database))
+        made = Store(url)
+        yield made
+        await made.close()
+        return
+    cluster: databases.Cluster = request.getfixturevalue("cluster")
+    url = cluster.new_database()
+    made = Store(url)
+    yield made
+    await made.close()
+    cluster.drop(url)

@@ -1,0 +1,115 @@
+"""Real databases for tests: an SQLite file each, and one PostgreSQL server in which every test has its own database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import URL
+
+from balie.store.engine import POSTGRESQL, SQLITE, Store
+from balie.store.migrate import upgrade
+
+USER, TEMPLATE = "balie", "balie_template"
+
+
+def sqlite_url(folder: Path) -> URL:
+    return URL.create(SQLITE, database=str(folder / "balie.sqlite"))
+
+
+def sqlite_template(folder: Path) -> Path:
+    """A file with all tables, to copy."""
+    path = folder / "template.sqlite"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        upgrade(connection)
+    engine.dispose()
+    return path
+
+
+def _programs() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    assert found, "PostgreSQL is missing: apt-get install postgresql"
+    return found[-1].parent
+
+
+class Cluster:
+    """A PostgreSQL server on a Unix socket, gone with the tests."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._made = 0
+
+    def psql(self, *commands: str, database: str = "postgres") -> None:
+        options = [argument for command in commands for argument in ("-c", command)]
+        base = ["psql", "-h", str(self.folder), "-U", USER, "-d", database, "-qX", "-v", "ON_ERROR_STOP=1"]
+        subprocess.run([*base, *options], check=True, capture_output=True, text=True)
+
+    def url(self, database: str) -> URL:
+        return URL.create(POSTGRESQL, username=USER, database=database, query={"host": str(self.folder)})
+
+    def new_database(self) -> URL:
+        """Of its own, with all tables."""
+        self._made += 1
+        name = f"test_{self._made}"
+        self.psql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        return self.url(name)
+
+    def drop(self, url: URL) -> None:
+        self.psql(f"DROP DATABASE {url.database} WITH (FORCE)")
+
+
+@contextmanager
+def postgresql() -> Iterator[Cluster]:
+    """A server of its own.  It refuses to run as root, so it runs as the user that Debian's package makes."""
+    account = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+    user = account.pw_uid if account is not None else None
+    programs = _programs()
+    folder = Path(tempfile.mkdtemp(prefix="balie-pg-"))
+    if account is not None:
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    data = folder / "data"
+    try:
+        subprocess.run(
+            [programs / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            user=user,
+        )
+        fast = "-c listen_addresses='' -c fsync=off -c full_page_writes=off -c max_connections=60"
+        control: list[str | Path] = [programs / "pg_ctl", "-D", data, "-w", "-s"]
+        log = folder / "log"
+        options = f"-k {folder} {fast}"
+        subprocess.run([*control, "-l", log, "-o", options, "start"], check=True, cwd=folder, user=user)
+        try:
+            cluster = Cluster(folder)
+            cluster.psql(f"CREATE DATABASE {TEMPLATE}")
+            _make_tables(cluster.url(TEMPLATE))
+            yield cluster
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], check=True, cwd=folder, user=user)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _make_tables(url: URL) -> None:
+    async def make() -> None:
+        store = Store(url)
+        try:
+            await store.write(upgrade)
+        finally:
+            await store.close()
+
+    # A fixture may ask for this while its own event loop runs in this thread.
+    with ThreadPoolExecutor(1) as other:
+        other.submit(lambda: asyncio.run(make())).result()
