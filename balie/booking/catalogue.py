@@ -1,0 +1,128 @@
+"""What can be booked, and with whom: products, services, people.  Reading only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from balie.booking.errors import NotFound, Unfit
+from balie.store.engine import Tx
+from balie.store.schema import organisation, product, service, staff, staff_service
+
+
+@dataclass(frozen=True)
+class Service:
+    """A dienst.  names: by language."""
+
+    id: int
+    slug: str
+    names: dict[str, str]
+    phone: str
+    mail: str
+    address: str
+    zone: str
+    organisation_id: int
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+@dataclass(frozen=True)
+class Product:
+    """What an appointment can be about.  names, summaries, welcomes, checklists: by language; _min: minutes."""
+
+    id: int
+    service_id: int
+    slug: str
+    ipdc_id: str
+    theme: str
+    names: dict[str, str]
+    summaries: dict[str, str]
+    welcomes: dict[str, str]
+    checklists: dict[str, list[str]]
+    duration_min: int
+    buffer_before_min: int
+    buffer_after_min: int
+    min_notice_min: int
+    horizon_days: int
+    daily_max: int | None
+    modalities: tuple[str, ...]
+    max_third_parties: int
+    identification: str
+    price_cents: int
+    active: bool
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Somebody who does appointments of a service."""
+
+    id: int
+    name: str
+    claims_version: int
+
+
+_PRODUCT = [product.c[name] for name in Product.__dataclass_fields__]
+_SERVICE = [*(service.c[name] for name in Service.__dataclass_fields__ if name != "zone"), organisation.c.zone]
+
+
+def services(tx: Tx) -> list[Service]:
+    """Those that take appointments."""
+    query = select(*_SERVICE).join(organisation).where(service.c.active).order_by(service.c.id)
+    return [Service(**row._mapping) for row in tx.execute(query)]
+
+
+def service_of(tx: Tx, service_id: int) -> Service:
+    row = tx.execute(select(*_SERVICE).join(organisation).where(service.c.id == service_id)).first()
+    if row is None:
+        raise NotFound("service")
+    return Service(**row._mapping)
+
+
+def products(tx: Tx, service_id: int | None = None) -> list[Product]:
+    """Those that can be booked, in the order in which they are shown."""
+    query = select(*_PRODUCT).join(service).where(product.c.active, service.c.active)
+    if service_id is not None:
+        query = query.where(product.c.service_id == service_id)
+    return [product_of_row(row) for row in tx.execute(query.order_by(product.c.position, product.c.id))]
+
+
+def products_of(tx: Tx, product_ids: Iterable[int]) -> tuple[Product, ...]:
+    """These, in this order, for one appointment.
+
+    NotFound: one is unknown or not offered any more.  Unfit products: none, one twice, or of several services.
+    """
+    wanted = tuple(product_ids)
+    if not wanted or len(set(wanted)) < len(wanted):
+        raise Unfit("products", "products_repeated" if wanted else "products_missing", "name each product once")
+    query = select(*_PRODUCT).join(service)
+    query = query.where(product.c.id.in_(wanted), product.c.active, service.c.active)
+    found = {row.id: product_of_row(row) for row in tx.execute(query)}
+    if len(found) < len(wanted):
+        raise NotFound("product")
+    if len({each.service_id for each in found.values()}) > 1:
+        raise Unfit("products", "products_of_several_services", "products of one appointment belong to one service")
+    return tuple(found[key] for key in wanted)
+
+
+def staff_of(tx: Tx, service_id: int) -> list[Colleague]:
+    """Who does appointments of a service."""
+    query = (
+        select(staff.c.id, staff.c.name, staff.c.claims_version)
+        .join(staff_service)
+        .where(staff_service.c.service_id == service_id, staff.c.active)
+        .order_by(staff.c.id)
+    )
+    return [Colleague(row.id, row.name, row.claims_version) for row in tx.execute(query)]
+
+
+def product_of_row(row: Row[Any]) -> Product:
+    """From a row that has the columns of product."""
+    values = {name: getattr(row, name) for name in Product.__dataclass_fields__}
+    return Product(**{**values, "modalities": tuple(values["modalities"])})

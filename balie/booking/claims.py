@@ -1,0 +1,91 @@
+"""What is taken.  A claim is a row whose key can be there once: overlap is not checked, it is impossible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Table, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from balie.booking.catalogue import Product
+from balie.store.engine import Tx
+from balie.store.schema import CELL_S, appointment, day_claim, slot_claim, staff
+
+
+def cells_of(start_s: int, end_s: int, before_min: int = 0, after_min: int = 0) -> range:
+    """The cells of an appointment with its buffers."""
+    return range((start_s - before_min * 60) // CELL_S, -(-(end_s + after_min * 60) // CELL_S))
+
+
+def claim(tx: Tx, staff_id: int, cells: range, appointment_id: int) -> bool:
+    """Take all cells of a person, or none: False when somebody else has one."""
+    rows = [{"staff_id": staff_id, "cell": cell, "appointment_id": appointment_id} for cell in cells]
+    if _insert_new(tx, slot_claim, rows) < len(rows):
+        tx.execute(delete(slot_claim).where(slot_claim.c.appointment_id == appointment_id))
+        return False
+    touch(tx, (staff_id,))
+    return True
+
+
+def claim_day(tx: Tx, products: Iterable[Product], day: str, appointment_id: int) -> bool:
+    """A seat of the day for each product that has a daily maximum; False when one has none left."""
+    for each in products:
+        if each.daily_max is None:
+            continue
+        taken = set(
+            tx.scalars(select(day_claim.c.seat).where(day_claim.c.product_id == each.id, day_claim.c.day == day))
+        )
+        for seat in range(each.daily_max):
+            row = {"product_id": each.id, "day": day, "seat": seat, "appointment_id": appointment_id}
+            if seat not in taken and _insert_new(tx, day_claim, [row]):
+                break
+        else:
+            return False
+    return True
+
+
+def release(tx: Tx, appointment_ids: Sequence[int]) -> None:
+    """Everything that these appointments took is free again."""
+    held = select(slot_claim.c.staff_id).where(slot_claim.c.appointment_id.in_(appointment_ids)).distinct()
+    people = list(tx.scalars(held))
+    tx.execute(delete(slot_claim).where(slot_claim.c.appointment_id.in_(appointment_ids)))
+    tx.execute(delete(day_claim).where(day_claim.c.appointment_id.in_(appointment_ids)))
+    touch(tx, people)
+
+
+def expire_holds(tx: Tx, now_s: int, staff_ids: Sequence[int] | None = None) -> int:
+    """Free what was held too long, for these people or for all.  Returns how many holds that were."""
+    over = select(appointment.c.id).where(appointment.c.status == "held", appointment.c.hold_until_s <= now_s)
+    if staff_ids is not None:
+        over = over.where(appointment.c.staff_id.in_(staff_ids))
+    ids = list(tx.scalars(over.with_for_update()))
+    if ids:
+        tx.execute(update(appointment).where(appointment.c.id.in_(ids)).values(status="expired", changed_s=now_s))
+        release(tx, ids)
+    return len(ids)
+
+
+def full_days(tx: Tx, products: Iterable[Product], from_day: str, until_day: str) -> set[str]:
+    """Local days on which one of the products has reached its daily maximum."""
+    found: set[str] = set()
+    for each in products:
+        if each.daily_max is not None:
+            query = select(day_claim.c.day).where(
+                day_claim.c.product_id == each.id, day_claim.c.day.between(from_day, until_day)
+            )
+            found |= set(tx.scalars(query.group_by(day_claim.c.day).having(func.count() >= each.daily_max)))
+    return found
+
+
+def touch(tx: Tx, staff_ids: Iterable[int]) -> None:
+    """Whoever caches these people's calendars reads them anew."""
+    ids = sorted(staff_ids)
+    if ids:
+        tx.execute(update(staff).where(staff.c.id.in_(ids)).values(claims_version=staff.c.claims_version + 1))
+
+
+def _insert_new(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> int:
+    """Insert the rows whose keys are not there yet.  Returns how many those were."""
+    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    return tx.execute(make(table).values(rows).on_conflict_do_nothing()).rowcount

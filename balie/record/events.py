@@ -1,0 +1,128 @@
+"""Events for other systems: a row of the outbox for each transition, in the transaction that made it.
+
+What is kept here are the facts of that moment, and nobody's name or address: who may know those asks for them
+(balie.hooks), and gets what is true when it is sent.  Who is to hear of an event is not decided here either.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+
+from balie.i18n import local
+from balie.store.engine import Tx
+from balie.store.schema import appointment, appointment_product, outbox, product, service, staff
+
+APPOINTMENT, MESSAGE = "be.balie.appointment.", "be.balie.message."
+TYPES = {
+    APPOINTMENT + "booked": "made, by whatever channel",
+    APPOINTMENT + "confirmed": "the citizen said that he comes",
+    APPOINTMENT + "rescheduled": "moved: the data are those of the new time, and say which one it replaces",
+    APPOINTMENT + "cancelled": "it does not take place; status says who cancelled",
+    APPOINTMENT + "changed": "another way of talking, at the same time",
+    APPOINTMENT + "helper_added": "somebody comes along",
+    APPOINTMENT + "helper_removed": "somebody no longer comes along",
+    APPOINTMENT + "checked_in": "the citizen is in the waiting room",
+    APPOINTMENT + "in_call": "the conversation began",
+    APPOINTMENT + "completed": "the conversation is over",
+    APPOINTMENT + "no_show": "somebody did not come; status says who",
+    MESSAGE + "due": "to be sent by the system that hears this, where [messages] mode is crm",
+    MESSAGE + "failed": "a message did not arrive: the office has a task",
+    MESSAGE + "replied": "somebody answered a message",
+}
+"""Everything that is announced, and what it means.  docs/hooks.md lists the same."""
+
+PERSONAL = "personal"
+"""Of an event's data: what only a target that asked for contact data gets."""
+
+
+def emit(
+    tx: Tx,
+    now_s: int,
+    entropy: Callable[[int], bytes],
+    appointment_id: int,
+    type: str,  # noqa: A002, the attribute's own name
+    extra: Mapping[str, object] | None = None,
+    personal: Mapping[str, object] | None = None,
+) -> None:
+    """Announce what has just become of an appointment.
+
+    extra     facts beside those of the appointment, none of them about a person
+    personal  facts that name or address somebody
+
+    Events of one appointment are announced in the order of their transactions: its row is locked here, before the
+    event gets its number.
+    """
+    if type not in TYPES:
+        raise ValueError(f"{type} is not an event type: add it to TYPES")
+    row = _appointment(tx, appointment_id)
+    data = {**_facts(tx, row), **(extra or {})}
+    if personal:
+        data[PERSONAL] = dict(personal)
+    tx.execute(
+        insert(outbox).values(
+            event_id=str(uuid.UUID(bytes=entropy(16), version=4)),
+            type=type,
+            subject=subject(row.ref),
+            appointment_id=appointment_id,
+            time_s=now_s,
+            data=data,
+        )
+    )
+
+
+def subject(ref: str) -> str:
+    """What events of an appointment are about; it stays the same when the appointment moves."""
+    return f"appointment/{ref}"
+
+
+def _appointment(tx: Tx, appointment_id: int) -> Row[Any]:
+    of_service, of_staff = service.c.slug.label("service_slug"), staff.c.name.label("staff_name")
+    query = select(appointment, of_service, of_staff).join(service).join(staff, staff.c.id == appointment.c.staff_id)
+    return tx.execute(query.where(appointment.c.id == appointment_id).with_for_update(of=appointment)).one()
+
+
+def _facts(tx: Tx, row: Row[Any]) -> dict[str, object]:
+    products = (
+        select(product.c.slug, product.c.ipdc_id)
+        .join(appointment_product)
+        .where(appointment_product.c.appointment_id == row.id)
+        .order_by(appointment_product.c.position, product.c.id)
+    )
+    return {
+        "ref": row.ref,
+        "uid": row.uid,
+        "sequence": row.sequence,
+        "status": row.status,
+        "channel": row.channel,
+        "modality": row.modality,
+        "start": _moment(row.start_s, row.zone),
+        "end": _moment(row.end_s, row.zone),
+        "zone": row.zone,
+        "service": row.service_slug,
+        "products": [{"slug": each.slug, "ipdc_id": each.ipdc_id} for each in tx.execute(products)],
+        "staff": row.staff_name,
+        "follow_up_of": _ref(tx, row.follow_up_of),
+        "supersedes": _superseded(tx, row.supersedes),
+    }
+
+
+def _ref(tx: Tx, appointment_id: int | None) -> str | None:
+    return tx.scalar(select(appointment.c.ref).where(appointment.c.id == appointment_id)) if appointment_id else None
+
+
+def _superseded(tx: Tx, appointment_id: int | None) -> dict[str, object] | None:
+    """The same appointment before it moved: its ref is the same."""
+    if appointment_id is None:
+        return None
+    old = tx.execute(select(appointment).where(appointment.c.id == appointment_id)).one()
+    return {"sequence": old.sequence, "start": _moment(old.start_s, old.zone), "end": _moment(old.end_s, old.zone)}
+
+
+def _moment(unix_s: int, zone: str) -> str:
+    at: datetime = local(unix_s, zone)
+    return at.isoformat(timespec="seconds")

@@ -1,0 +1,210 @@
+"""Which messages are due to whom, decided in the transaction of what they are about.
+
+Only rows are written here: what a message says is made when it is sent (balie.post), from what is true by then.  So a
+reminder needs no change when the way of talking does, and none of this depends on settings.  A person with a mail
+address gets mail, one with only a telephone gets text messages, one with neither gets nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, func, insert, select, update
+
+from balie.i18n import local
+from balie.store.engine import Tx
+from balie.store.schema import appointment, appointment_product, message, message_event, participant, product
+
+Entropy = Callable[[int], bytes]
+
+UNSENT = ("scheduled", "claimed", "deferred")
+"""States in which nothing of a message left this machine, provided it has no submitted_s: a notice of delay makes a
+message that left `deferred` too."""
+
+DAY_MIN = 1440
+DOOR_MIN = 30  # the door opens half an hour before: a reminder from then on says so
+ENVID_BYTES = 16  # nobody guesses the address of a reply; 32 characters leave room in the 64 of a local part
+
+
+def booked(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None:
+    """A confirmation at once, and the reminders that are still to come, to everybody who takes part."""
+    for each in _people(tx, appointment_id):
+        kind = "confirmation" if each.role == "citizen" else "helper_added"
+        _put(tx, now_s, entropy, each, kind, now_s)
+        _remind(tx, now_s, entropy, each)
+
+
+def moved(tx: Tx, now_s: int, entropy: Entropy, old_id: int, new_id: int) -> None:
+    """What was still to be sent about the old time is not; the new time is told at once and reminded of."""
+    _withdraw(tx, now_s, message.c.appointment_id == old_id)
+    for each in _people(tx, new_id):
+        _put(tx, now_s, entropy, each, "moved", now_s)
+        _remind(tx, now_s, entropy, each)
+
+
+def cancelled(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None:
+    """Nothing more is sent but that it does not take place."""
+    _withdraw(tx, now_s, message.c.appointment_id == appointment_id)
+    for each in _people(tx, appointment_id):
+        _put(tx, now_s, entropy, each, "cancelled", now_s)
+
+
+def changed(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None:
+    """Another way of talking is told at once.  Reminders stay: they say what holds when they are sent."""
+    of_kind = (message.c.appointment_id == appointment_id) & (message.c.kind == "changed")
+    _withdraw(tx, now_s, of_kind)  # it would say the same as the new one
+    for each in _people(tx, appointment_id):
+        told = select(func.count()).where(of_kind, message.c.participant_id == each.id)
+        _put(tx, now_s, entropy, each, "changed", now_s, variant=str(tx.scalar(told) or ""))
+
+
+def helper_added(tx: Tx, now_s: int, entropy: Entropy, participant_id: int) -> None:
+    """Somebody comes along: he hears of it, and is reminded like the others."""
+    each = _person(tx, participant_id)
+    _put(tx, now_s, entropy, each, "helper_added", now_s)
+    _remind(tx, now_s, entropy, each)
+
+
+def helper_removed(tx: Tx, now_s: int, entropy: Entropy, participant_id: int) -> None:
+    """Nothing more is sent to him, but that he need not come if he had heard that he should."""
+    _withdraw(tx, now_s, message.c.participant_id == participant_id)
+    heard = select(message.c.id).where(message.c.participant_id == participant_id, message.c.status != "cancelled")
+    if tx.execute(heard.limit(1)).first() is not None:
+        _put(tx, now_s, entropy, _person(tx, participant_id), "cancelled", now_s, variant="removed")
+
+
+def again(
+    tx: Tx, now_s: int, entropy: Entropy, message_id: int, *, recipient: str = "", channel: str = ""
+) -> int | None:
+    """A message once more, now, perhaps to another address or by another channel ("mail", "sms").
+
+    Returns the id of the new message, or None when there is no address for the channel.  The old one stays as it is:
+    what is known of it still holds.
+    """
+    old = tx.execute(select(message).where(message.c.id == message_id)).one()
+    channel = channel or old.channel
+    if not recipient and channel == old.channel:
+        recipient = old.recipient
+    elif not recipient:
+        each = _person(tx, old.participant_id)
+        recipient = each.mail if channel == "mail" else each.phone
+    if not recipient:
+        return None
+    stem = old.variant.partition("+")[0]
+    same = select(func.count()).where(
+        message.c.appointment_id == old.appointment_id,
+        message.c.participant_id == old.participant_id,
+        message.c.kind == old.kind,
+        message.c.channel == channel,
+        (message.c.variant == stem) | message.c.variant.startswith(stem + "+", autoescape=True),
+    )
+    made = tx.scalar(same) or 0
+    row = {
+        "appointment_id": old.appointment_id,
+        "participant_id": old.participant_id,
+        "kind": old.kind,
+        "variant": f"{stem}+{made}" if made else stem,
+        "channel": channel,
+        "recipient": recipient,
+        "locale": old.locale,
+        "data": old.data,
+    }
+    return _insert(tx, now_s, entropy, now_s, row)
+
+
+def answer(
+    tx: Tx, now_s: int, entropy: Entropy, participant_id: int, subject: str, text: str, in_reply_to: str = ""
+) -> int | None:
+    """What a member of staff writes back to somebody, as mail; None when he has no mail address.
+
+    in_reply_to: the Message-ID of what is answered, so that mail programs show the two together.
+    """
+    each = _person(tx, participant_id)
+    if not each.mail:
+        return None
+    before = select(func.count()).where(message.c.participant_id == participant_id, message.c.kind == "reply")
+    row = {
+        "appointment_id": each.appointment_id,
+        "participant_id": each.id,
+        "kind": "reply",
+        "variant": str(tx.scalar(before) or ""),
+        "channel": "mail",
+        "recipient": each.mail,
+        "locale": each.locale,
+        "data": {"subject": subject, "text": text, "in_reply_to": in_reply_to},
+    }
+    return _insert(tx, now_s, entropy, now_s, row)
+
+
+def reminder_s(start_s: int, zone: str, minutes: int) -> int:
+    """When to remind, so many minutes before.  Whole days keep the time of the clock where a clock change lies
+    between; hours are hours."""
+    days, rest = divmod(minutes, DAY_MIN)
+    return int((local(start_s, zone) - timedelta(days=days)).timestamp()) - rest * 60
+
+
+# -- rows -----------------------------------------------------------------------------------------------
+
+
+def _remind(tx: Tx, now_s: int, entropy: Entropy, each: Row[Any]) -> None:
+    for minutes in _offsets(tx, each.appointment_id):
+        due_s = reminder_s(each.start_s, each.zone, minutes)
+        if due_s > now_s:
+            kind = "door_open" if minutes <= DOOR_MIN else "reminder"
+            _put(tx, now_s, entropy, each, kind, due_s, variant=str(minutes))
+
+
+def _offsets(tx: Tx, appointment_id: int) -> Iterable[int]:
+    """Minutes before the start: those of all products together, each once."""
+    of_products = (
+        select(product.c.reminder_min)
+        .join(appointment_product)
+        .where(appointment_product.c.appointment_id == appointment_id)
+    )
+    return sorted({int(minutes) for (offsets,) in tx.execute(of_products) for minutes in offsets if minutes > 0})
+
+
+def _people(tx: Tx, appointment_id: int) -> list[Row[Any]]:
+    here = _participants().where(participant.c.appointment_id == appointment_id, participant.c.removed_s.is_(None))
+    return list(tx.execute(here.order_by(participant.c.id)))
+
+
+def _person(tx: Tx, participant_id: int) -> Row[Any]:
+    return tx.execute(_participants().where(participant.c.id == participant_id)).one()
+
+
+def _participants() -> Select[Any]:
+    return select(participant, appointment.c.start_s, appointment.c.zone).join(appointment)
+
+
+def _put(tx: Tx, now_s: int, entropy: Entropy, each: Row[Any], kind: str, due_s: int, *, variant: str = "") -> None:
+    if not each.mail and not each.phone:
+        return
+    row = {
+        "appointment_id": each.appointment_id,
+        "participant_id": each.id,
+        "kind": kind,
+        "variant": variant,
+        "channel": "mail" if each.mail else "sms",
+        "recipient": each.mail or each.phone,
+        "locale": each.locale,
+    }
+    _insert(tx, now_s, entropy, due_s, row)
+
+
+def _insert(tx: Tx, now_s: int, entropy: Entropy, due_s: int, row: Mapping[str, Any]) -> int:
+    envid = entropy(ENVID_BYTES).hex()
+    made = tx.execute(insert(message).values(**row, due_s=due_s, envid=envid, created_s=now_s))
+    key = made.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def _withdraw(tx: Tx, now_s: int, which: Any) -> None:
+    """What a worker has claimed is withdrawn too: before it hands a message over it looks whether it still may."""
+    unsent = which & message.c.status.in_(UNSENT) & message.c.submitted_s.is_(None)
+    withdrawn = update(message).where(unsent).values(status="cancelled").returning(message.c.id)
+    for (message_id,) in tx.execute(withdrawn).all():
+        tx.execute(insert(message_event).values(message_id=message_id, at_s=now_s, kind="cancelled", source="balie"))
