@@ -68,6 +68,20 @@
           throw new Error(`${error.message}: ${JSON.stringify(last)}`);
         });
       },
+      /** Until a shared screen is there, large enough to read, and moves. */
+      async screen(/** @type {number} */ within_ms) {
+        const shown = () => /** @type {HTMLVideoElement | null} */ (document.querySelector(".screens .tile video"));
+        let first = Infinity;
+        return until(async () => {
+          const video = shown();
+          if (!video || video.videoWidth < 1280 || video.videoHeight < 720) return false;
+          const [track] = /** @type {MediaStream} */ (video.srcObject).getVideoTracks();
+          const one = (await statistics("inbound-rtp", "video")).find((each) => each.trackIdentifier === track?.id);
+          const frames = one?.framesDecoded ?? 0;
+          first = Math.min(first, frames || Infinity);
+          return frames > first + 5;
+        }, within_ms, "a shared screen");
+      },
       /** Until sound with something in it arrives from `count` others. */
       async sounds(/** @type {number} */ count, /** @type {number} */ within_ms) {
         /** @type {Map<string, number>} */

@@ -82,8 +82,13 @@ def serve(config: Path, port: int) -> Running:
     """`balie serve`, once it says that it has started."""
     process = _start("serve", "--config", str(config))
     assert process.stderr is not None
-    first = process.stderr.readline()
-    assert '"started"' in first, first + process.communicate()[1]
+    written = ""
+    for line in process.stderr:
+        if '"started"' in line:
+            break
+        written += line
+    else:
+        raise AssertionError(written)
     return Running(process, port, {})
 
 

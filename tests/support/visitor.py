@@ -1,13 +1,14 @@
-"""A person in a Chromium page: opens a link, looks, presses buttons; and everything that page should not have done."""
+"""A person in a page of a browser: opens a link, looks, presses buttons; and what that page should not have done."""
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Browser, ConsoleMessage, Page, Playwright, Request
+from playwright.async_api import Browser, Page, Playwright
 
 from tests.support.tree import ROOT
 
@@ -27,8 +28,8 @@ ARGUMENTS = (
     "--no-first-run",
 )
 PROBE = (ROOT / "tests/support/probe.js").read_text()
-PHONE = {"width": 360, "height": 740}
-LAPTOP = {"width": 1024, "height": 768}
+PHONE: Any = {"width": 360, "height": 740}
+LAPTOP: Any = {"width": 1024, "height": 768}
 
 
 @asynccontextmanager
@@ -40,27 +41,38 @@ async def launched(playwright: Playwright, *arguments: str) -> AsyncIterator[Bro
         await browser.close()
 
 
-class Visitor:
-    """One person.  `complaints` is what the page must not do: errors, and requests to anybody else.
+class Person(ABC):
+    """Somebody with a page in some browser.
 
-    expected: patterns of console errors that a test brings about itself, such as a cut connection.
+    complaints: what the page must not do, and did: errors, requests to anybody else.
+    expected: patterns of complaints that a test brings about itself, such as a cut connection.
     """
 
-    def __init__(self, page: Page, origin: str) -> None:
-        self.page, self.origin = page, origin
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
         self.expected: list[str] = []
         self._complaints: list[str] = []
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self._complaints.append(f"page error: {error}"))
-        page.on("request", self._request)
 
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self._complaints.append(f"{message.type}: {message.text} {message.location.get('url', '')}")
+    @abstractmethod
+    async def goto(self, link: str) -> None: ...
 
-    def _request(self, request: Request) -> None:
-        if not request.url.startswith((f"{self.origin}/", "data:", "blob:")):
-            self._complaints.append(f"request to {request.url}")
+    @abstractmethod
+    async def evaluate(self, function: str, argument: Any = None) -> Any:
+        """What a JavaScript function gives for an argument, when it is done."""
+
+    @abstractmethod
+    async def press(self, name: str) -> None:
+        """Click the button with exactly this name, as a person does."""
+
+    def said(self, level: str, words: str, where: str) -> None:
+        """The page wrote this to its console."""
+        if level in ("error", "warning", "warn"):
+            self._complaints.append(f"{level}: {words} {where}")
+
+    def requested(self, url: str) -> None:
+        own = (f"{self.origin}/", f"ws{self.origin.removeprefix('http')}/", "data:", "blob:")
+        if not url.startswith(own):
+            self._complaints.append(f"request to {url}")
 
     @property
     def complaints(self) -> list[str]:
@@ -68,30 +80,34 @@ class Visitor:
 
     async def open(self, link: str) -> None:
         """Through the link, until there is a picture of oneself."""
-        await self.page.goto(link)
+        await self.goto(link)
         await self.until("document.getElementById('preview').videoWidth > 0")
 
     async def enter(self) -> None:
         await self.press("Kom binnen")
 
-    async def press(self, name: str) -> None:
-        await self.page.get_by_role("button", name=name, exact=True).click()
-
     async def until(self, condition: str, within_s: float = 10) -> Any:
         """Until a JavaScript expression is true; its value."""
         look = f"() => {{ try {{ return ({condition}); }} catch {{ return false; }} }}"
         script = f"([within, what]) => probe.until({look}, within, what)"
-        return await self.page.evaluate(script, [within_s * 1000, condition])
+        return await self.evaluate(script, [within_s * 1000, condition])
 
     async def pictures(self, count: int, *, fps: float = 20, height: int = 360, within_s: float = 10) -> Any:
         """Until that many pictures of others arrive that fast and that large (16:9)."""
-        return await self.page.evaluate(
+        return await self.evaluate(
             "([count, fps, height, within]) => probe.pictures(count, fps, height, within)",
             [count, fps, height, within_s * 1000],
         )
 
+    async def screen(self, within_s: float = 10) -> None:
+        """Until somebody's screen is there, 720 lines or more, and moves."""
+        await self.evaluate("(within) => probe.screen(within)", within_s * 1000)
+
+    async def no_screen(self, within_s: float = 2) -> None:
+        await self.until("document.querySelectorAll('.screens .tile').length === 0", within_s)
+
     async def sounds(self, count: int, within_s: float = 10) -> None:
-        await self.page.evaluate("([count, within]) => probe.sounds(count, within)", [count, within_s * 1000])
+        await self.evaluate("([count, within]) => probe.sounds(count, within)", [count, within_s * 1000])
 
     async def tiles(self, *names: str, within_s: float = 10) -> None:
         """Until exactly these people have a tile with a picture."""
@@ -122,6 +138,27 @@ class Visitor:
             f"document.getElementById('ended-reason').textContent.includes({words!r})",
             within_s,
         )
+
+
+class Visitor(Person):
+    """One person in Chromium."""
+
+    def __init__(self, page: Page, origin: str) -> None:
+        super().__init__(origin)
+        self.page = page
+        page.on("console", lambda message: self.said(message.type, message.text, message.location.get("url", "")))
+        page.on("pageerror", lambda error: self._complaints.append(f"page error: {error}"))
+        page.on("request", lambda request: self.requested(request.url))
+        page.on("websocket", lambda socket: self.requested(socket.url))
+
+    async def goto(self, link: str) -> None:
+        await self.page.goto(link)
+
+    async def evaluate(self, function: str, argument: Any = None) -> Any:
+        return await self.page.evaluate(function, argument)
+
+    async def press(self, name: str) -> None:
+        await self.page.get_by_role("button", name=name, exact=True).click()
 
 
 @asynccontextmanager

@@ -1,0 +1,1 @@
+"""Messages to people, and what is known of their arrival."""
