@@ -1,0 +1,1 @@
+"""Events of appointments on their way to other systems."""
