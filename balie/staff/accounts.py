@@ -1,0 +1,222 @@
+"""Accounts of the people who work here: who they are, what they may do, and how an account comes and goes.
+
+Passwords arrive hashed (balie.staff.passwords): a transaction is no place for slow work.  An identity provider (OIDC)
+will find its people here by `subject`: see by_subject().
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from balie.i18n import LANGUAGES
+from balie.record import audit
+from balie.staff import sessions
+from balie.store.engine import Tx
+from balie.store.schema import organisation, service, staff, staff_service
+
+Role = Literal["counter", "lead", "admin"]
+ROLES: tuple[Role, ...] = ("counter", "lead", "admin")
+"""counter: speaks with citizens; lead: and sets the closures of his services; admin: sees every service."""
+
+LOGIN_MAX, NAME_MAX = 254, 200
+
+
+class AccountError(Exception):
+    """code: login_taken, login_bad, name_bad, role_unknown, service_unknown or staff_unknown."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody who works here.
+
+    zone      in which the office's clocks run
+    services  the ids of those he belongs to; of an admin all
+    """
+
+    id: int
+    organisation_id: int
+    login: str
+    name: str
+    mail: str
+    locale: str
+    zone: str
+    roles: frozenset[str]
+    services: frozenset[int]
+
+    @property
+    def actor(self) -> str:
+        """As the audit trail knows him."""
+        return f"staff:{self.id}"
+
+    def may(self, role: Role) -> bool:
+        """Whether he has a role or one above it."""
+        return any(each in self.roles for each in ROLES[ROLES.index(role) :])
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a password is checked against.  kept is None without one."""
+
+    staff_id: int
+    kept: str | None = field(repr=False)
+
+
+def plain_login(login: str) -> str:
+    """As it is kept: people type their login with a capital now and then."""
+    return unicodedata.normalize("NFKC", login).strip().casefold()
+
+
+def create(
+    tx: Tx,
+    now_s: int,
+    organisation_id: int,
+    *,
+    login: str,
+    name: str,
+    mail: str = "",
+    locale: str = "nl",
+    roles: Collection[str] = ("counter",),
+    services: Iterable[int] = (),
+    password: str | None = None,
+    actor: str = "system",
+) -> int:
+    """A new account; returns its id.  password: its hash, or None for who signs in elsewhere.  AccountError."""
+    login = plain_login(login)
+    if not login or len(login) > LOGIN_MAX or not login.isprintable() or " " in login:
+        raise AccountError("login_bad")
+    if not name.strip() or len(name) > NAME_MAX or not name.isprintable():
+        raise AccountError("name_bad")
+    _check_roles(roles)
+    if tx.scalar(select(staff.c.id).where(staff.c.login == login)) is not None:
+        raise AccountError("login_taken")
+    values = {
+        "organisation_id": organisation_id,
+        "login": login,
+        "name": name.strip(),
+        "mail": mail,
+        "locale": locale if locale in LANGUAGES else "nl",
+        "roles": sorted(roles),
+        "password": password,
+        "created_s": now_s,
+    }
+    key = tx.execute(insert(staff).values(**values)).inserted_primary_key
+    assert key is not None
+    staff_id = int(key[0])
+    _put_in(tx, staff_id, organisation_id, services)
+    audit.note(tx, now_s, actor, "staff.created", f"staff/{staff_id}", roles=sorted(roles))
+    return staff_id
+
+
+def disable(tx: Tx, now_s: int, staff_id: int, actor: str) -> None:
+    """He cannot sign in any more, and is signed out everywhere.  His appointments stay.  AccountError."""
+    _set(tx, staff_id, active=False)
+    sessions.revoke_all(tx, staff_id)
+    audit.note(tx, now_s, actor, "staff.disabled", f"staff/{staff_id}")
+
+
+def enable(tx: Tx, now_s: int, staff_id: int, actor: str) -> None:
+    """He may sign in again.  AccountError."""
+    _set(tx, staff_id, active=True)
+    audit.note(tx, now_s, actor, "staff.enabled", f"staff/{staff_id}")
+
+
+def set_password(
+    tx: Tx, now_s: int, staff_id: int, password: str | None, actor: str, *, but: bytes | None = None
+) -> None:
+    """Another password (its hash), or none.  All his sessions end, but the one with key `but`.  AccountError."""
+    _set(tx, staff_id, password=password)
+    sessions.revoke_all(tx, staff_id, but=but)
+    audit.note(tx, now_s, actor, "staff.password_set", f"staff/{staff_id}")
+
+
+def renew_hash(tx: Tx, staff_id: int, old: str, new: str) -> None:
+    """The same password by stronger measures; nothing when it was changed meanwhile."""
+    tx.execute(update(staff).where(staff.c.id == staff_id, staff.c.password == old).values(password=new))
+
+
+def set_roles(tx: Tx, now_s: int, staff_id: int, roles: Collection[str], services: Iterable[int], actor: str) -> None:
+    """What he may do, and for which services.  Holds at once, in open sessions too.  AccountError."""
+    _check_roles(roles)
+    _set(tx, staff_id, roles=sorted(roles))
+    organisation_id = tx.scalar(select(staff.c.organisation_id).where(staff.c.id == staff_id))
+    assert organisation_id is not None
+    tx.execute(delete(staff_service).where(staff_service.c.staff_id == staff_id))
+    _put_in(tx, staff_id, organisation_id, services)
+    audit.note(tx, now_s, actor, "staff.roles_set", f"staff/{staff_id}", roles=sorted(roles))
+
+
+def set_subject(tx: Tx, now_s: int, staff_id: int, subject: str | None, actor: str) -> None:
+    """What an identity provider calls him, or nothing.  AccountError."""
+    _set(tx, staff_id, subject=subject)
+    audit.note(tx, now_s, actor, "staff.subject_set", f"staff/{staff_id}")
+
+
+def set_locale(tx: Tx, staff_id: int, locale: str) -> None:
+    """The language of his pages.  An unknown one changes nothing."""
+    if locale in LANGUAGES:
+        _set(tx, staff_id, locale=locale)
+
+
+def credentials(tx: Tx, login: str) -> Credentials | None:
+    """Of an account that may sign in with a password, or None."""
+    found = tx.execute(
+        select(staff.c.id, staff.c.password).where(staff.c.login == plain_login(login), staff.c.active)
+    ).first()
+    return Credentials(found.id, found.password) if found is not None and found.password else None
+
+
+def by_subject(tx: Tx, subject: str) -> int | None:
+    """Who an identity provider calls this, if he may sign in."""
+    return tx.scalar(select(staff.c.id).where(staff.c.subject == subject, staff.c.active))
+
+
+def member(tx: Tx, staff_id: int) -> Member | None:
+    """None when there is nobody, or his account is disabled."""
+    here = select(staff, organisation.c.zone).join(organisation)
+    row = tx.execute(here.where(staff.c.id == staff_id, staff.c.active)).first()
+    return _member(tx, row) if row is not None else None
+
+
+def _member(tx: Tx, row: Row[Any]) -> Member:
+    if "admin" in row.roles:
+        of_his = select(service.c.id).where(service.c.organisation_id == row.organisation_id)
+    else:
+        of_his = select(staff_service.c.service_id).where(staff_service.c.staff_id == row.id)
+    return Member(
+        row.id,
+        row.organisation_id,
+        row.login,
+        row.name,
+        row.mail,
+        row.locale,
+        row.zone,
+        frozenset(row.roles),
+        frozenset(tx.scalars(of_his)),
+    )
+
+
+def _check_roles(roles: Collection[str]) -> None:
+    if not roles or not set(roles) <= set(ROLES):
+        raise AccountError("role_unknown")
+
+
+def _put_in(tx: Tx, staff_id: int, organisation_id: int, services: Iterable[int]) -> None:
+    known = set(tx.scalars(select(service.c.id).where(service.c.organisation_id == organisation_id)))
+    for service_id in sorted(set(services)):
+        if service_id not in known:
+            raise AccountError("service_unknown")
+        tx.execute(insert(staff_service).values(staff_id=staff_id, service_id=service_id))
+
+
+def _set(tx: Tx, staff_id: int, **values: object) -> None:
+    if not tx.execute(update(staff).where(staff.c.id == staff_id).values(**values)).rowcount:
+        raise AccountError("staff_unknown")

@@ -1,0 +1,153 @@
+"""Somebody at his desk: what a handler of a staff page works with.  Without a session there is none.
+
+Handlers take a Desk and are put in the table of routes by page() and action(), which see to it that
+
+- nobody comes here without a session, and without the role that a page asks for;
+- every form is one of ours, from this very session (web.csrf);
+- texts are in the language of whose desk it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlencode
+
+from aiohttp import web
+from multidict import MultiDict
+
+from balie.booking.links import LinkKey
+from balie.i18n import gettext as _
+from balie.i18n import language, speaking
+from balie.staff import accounts, agenda, sessions
+from balie.staff.accounts import Member, Role
+from balie.staff.sessions import Session
+from balie.store.engine import Tx
+from web import csrf, forms
+from web.desk import gate, words
+from web.forms import Form
+from web.keys import ENTROPY, LINK_KEY, PAGES, SITE, STORE, UNIX_TIME
+from web.problems import Refused, problem
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+HOME, ENTRY = "/balie", "/balie/aanmelden"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """now_s: Unix seconds, one moment for the whole request.  form: what was sent, empty for a page."""
+
+    request: web.Request
+    member: Member
+    session: Session
+    csrf: str
+    now_s: int
+    form: Form = field(default_factory=lambda: Form(MultiDict()))
+
+    @property
+    def link_key(self) -> LinkKey:
+        return self.request.app[LINK_KEY]
+
+    @property
+    def entropy(self) -> Callable[[int], bytes]:
+        return self.request.app[ENTROPY]
+
+    async def read(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        return await self.request.app[STORE].read(function, *args, **kwargs)
+
+    async def write(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        return await self.request.app[STORE].write(function, *args, **kwargs)
+
+    async def show(self, template: str, *, status: int = 200, **values: object) -> web.Response:
+        """A page of templates/desk, with what is on all of them."""
+        waiting = await self.read(agenda.waiting, self.member)
+        html = (
+            self.request.app[PAGES]
+            .get_template(f"desk/{template}")
+            .render(
+                site=self.request.app[SITE],
+                lang=language(),
+                member=self.member,
+                csrf=self.csrf,
+                here=self.request.path,
+                waiting=waiting,
+                done_words=words.done().get(self.request.query.get("gedaan", ""), ""),
+                **{"form": self.form, **values},
+            )
+        )
+        return web.Response(text=html, content_type="text/html", charset="utf-8", status=status)
+
+
+Handler = Callable[[Desk], Awaitable[web.StreamResponse]]
+
+
+def go(path: str, done: str = "") -> web.Response:
+    """After an action: the page to look at, which says what was done (a word that words.done() knows)."""
+    return web.Response(status=303, headers={"Location": f"{path}?{urlencode({'gedaan': done})}" if done else path})
+
+
+def page(path: str, handler: Handler, *, role: Role = "counter") -> web.RouteDef:
+    """A page of the desk: GET."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        desk = await _seat(request)
+        if desk is None:
+            return go(f"{ENTRY}?{urlencode({'naar': request.path})}")
+        return await _serve(desk, handler, role)
+
+    return web.get(path, guarded)
+
+
+def action(path: str, handler: Handler, *, role: Role = "counter") -> web.RouteDef:
+    """Something that changes something: POST, with the token of the session."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        form = await forms.read(request)
+        desk = await _seat(request, form)
+        if desk is None:
+            # What was typed is lost with the session; the page to begin again from is known.
+            return go(ENTRY)
+        csrf.check_token(desk.link_key, gate.presented(request), form.last(csrf.FIELD))
+        return await _serve(desk, handler, role)
+
+    return web.post(path, guarded)
+
+
+def exchange(path: str, handler: Handler, *, role: Role = "counter") -> web.RouteDef:
+    """Something that a script of ours asks for: POST without a form.  401 as problem details without a session."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        csrf.check(request)
+        desk = await _seat(request)
+        return await _serve(desk, handler, role) if desk is not None else problem(401, "signed_out")
+
+    return web.post(path, guarded)
+
+
+async def _seat(request: web.Request, form: Form | None = None) -> Desk | None:
+    """Whose session a request has; None without one, or when his account was closed."""
+    app, token = request.app, gate.presented(request)
+    now_s = int(app[UNIX_TIME]())
+
+    def look(tx: Tx) -> tuple[Session, Member] | None:
+        session = sessions.find(tx, token, now_s)
+        member = accounts.member(tx, session.staff_id) if session is not None else None
+        return (session, member) if session is not None and member is not None else None
+
+    found = await app[STORE].read(look) if token else None
+    if found is None:
+        return None
+    session, member = found
+    if now_s >= session.stale_s:
+        await app[STORE].write(sessions.touch, now_s, session.key)
+    return Desk(request, member, session, csrf.token(app[LINK_KEY], token), now_s, form or Form(MultiDict()))
+
+
+async def _serve(desk: Desk, handler: Handler, role: Role) -> web.StreamResponse:
+    with speaking(desk.member.locale):
+        if not desk.member.may(role):
+            raise Refused(text=_("U hebt geen toegang tot deze pagina. Vraag het aan uw teamhoofd."))
+        return await handler(desk)

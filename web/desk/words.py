@@ -1,0 +1,291 @@
+"""What the desk calls things: states, channels, evidence, actions.  Dutch that a new colleague understands at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import phonenumbers
+
+from balie.booking.errors import BookingError
+from balie.i18n import gettext as _
+from balie.i18n import pgettext
+from web.citizen.words import wrong
+
+
+def statuses() -> dict[str, str]:
+    """Of an appointment."""
+    return {
+        "booked": _("geboekt"),
+        "confirmed": _("bevestigd door burger"),
+        "rescheduled": _("verzet"),
+        "cancelled_citizen": _("afgezegd door burger"),
+        "cancelled_office": _("afgezegd door ons"),
+        "checked_in": _("in de wachtkamer"),
+        "in_call": _("in gesprek"),
+        "completed": _("afgerond"),
+        "no_show_citizen": _("burger kwam niet"),
+        "no_show_office": _("wij kwamen niet"),
+        "held": _("wordt ingevuld"),
+        "expired": _("niet ingevuld"),
+        "anonymised": _("gegevens gewist"),
+    }
+
+
+def channels() -> dict[str, str]:
+    """How somebody asked for it."""
+    return {
+        "phone": _("telefoon"),
+        "desk": _("loket"),
+        "mail": pgettext("channel", "e-mail"),
+        "web": _("website"),
+        "api": _("ander systeem"),
+    }
+
+
+STAFF_CHANNELS = ("phone", "desk", "mail")
+
+
+def modalities() -> dict[str, str]:
+    """How we speak."""
+    return {"video": _("videogesprek"), "phone": _("telefoon"), "desk": _("aan het loket")}
+
+
+def roles() -> dict[str, str]:
+    """Of people in an appointment."""
+    return {
+        "citizen": _("burger"),
+        "family": _("familie"),
+        "carer": _("mantelzorger"),
+        "interpreter": _("tolk"),
+        "other": _("begeleider"),
+    }
+
+
+def kinds() -> dict[str, str]:
+    """Of messages."""
+    return {
+        "confirmation": _("Bevestiging"),
+        "reminder": _("Herinnering"),
+        "door_open": _("Bericht dat de deur open is"),
+        "moved": _("Bericht over het nieuwe tijdstip"),
+        "cancelled": _("Bericht dat de afspraak niet doorgaat"),
+        "changed": _("Bericht over de wijziging"),
+        "helper_added": _("Uitnodiging"),
+        "reply": _("Antwoord"),
+    }
+
+
+def message_words(kind: str, channel: str, recipient: str) -> str:
+    """Herinnering per mail naar an@voorbeeld.be"""
+    how = _("{what} per sms naar {whom}") if channel == "sms" else _("{what} per mail naar {whom}")
+    return how.format(what=kinds()[kind], whom=phone_words(recipient) if channel == "sms" else recipient)
+
+
+def phone_words(number: str) -> str:
+    """+32 470 12 34 56, of a number as it is kept."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        return number
+
+
+def evidence_words(status: str, read: str) -> str:
+    """What is known of a message (requirements (f)).  That nothing is known is never called a failure."""
+    known = {
+        "joined": _("kwam binnen in het gesprek"),
+        "confirmed": _("bevestigd door burger"),
+        "rsvp": _("aanvaard in de agenda"),
+        "link_opened": _("afspraak bekeken"),
+        "mdn": _("gelezen"),
+    }
+    if read in known:
+        return known[read]
+    return {
+        "scheduled": _("staat klaar"),
+        "claimed": _("wordt verzonden"),
+        "handing_over": _("wordt verzonden"),
+        "submitted": _("verzonden – nog geen bevestiging"),
+        "accepted": _("doorgegeven – nog geen bevestiging"),
+        "delivered": _("afgeleverd bij mailserver"),
+        "deferred": _("wacht op de mailserver – we proberen opnieuw"),
+        "failed": _("niet afgeleverd"),
+        "unresolved": _("niet zeker of het verzonden is"),
+        "cancelled": _("niet meer nodig"),
+        "suppressed": _("niet verzonden: dit adres bestaat niet"),
+    }[status]
+
+
+def evidence_tone(status: str, read: str) -> str:
+    """How a page marks it, beside the words: good, bad, or nothing."""
+    if read != "none" or status == "delivered":
+        return "good"
+    return "bad" if status in ("failed", "unresolved", "suppressed") else ""
+
+
+def reason_words(reason: str) -> str:
+    """Why a message waits for a person: what happened, and what that means."""
+    return {
+        "address_unknown": _("Dit e-mailadres bestaat niet. Vraag de burger om het juiste adres."),
+        "mailbox_closed": _("Deze mailbox is afgesloten. Vraag de burger om een ander adres."),
+        "mailbox_full": _("De mailbox van de burger zit vol. Bel, of stuur een sms."),
+        "too_large": _("De mailserver vond het bericht te groot."),
+        "refused_policy": _("De mailserver van de burger weigert onze mails. Bel, of stuur een sms."),
+        "refused": _("De andere kant weigerde het bericht."),
+        "delayed_too_long": _("De mailserver van de burger gaf het op. Probeer opnieuw, of bel."),
+        "gave_up": _("Het is verschillende keren geprobeerd en niet gelukt. Probeer opnieuw, of bel."),
+        "delivery_unknown": _(
+            "De verbinding viel weg tijdens het verzenden. Misschien kwam het bericht aan, misschien niet."
+        ),
+        "suppressed": _("Dit adres gaf eerder aan dat het niet bestaat. Daarom is er niets verzonden."),
+        "sms_failed": _("De sms kwam niet aan. Kijk het nummer na, of bel."),
+        "no_evidence": _("De afspraak is dichtbij en we weten niet of de burger het bericht zag. Bel even."),
+        "declined": _("De burger liet in zijn agenda weten dat hij niet komt. Bel om het na te vragen."),
+    }.get(reason, _("Het bericht kwam niet aan. Probeer opnieuw, of bel."))
+
+
+def task_states() -> dict[str, str]:
+    return {
+        "open": _("open"),
+        "retried": _("opnieuw verzonden"),
+        "channel_switched": _("per sms verzonden"),
+        "phoned": _("gebeld"),
+        "closed": _("afgesloten"),
+    }
+
+
+def letter_states() -> dict[str, str]:
+    return {
+        "new": _("nieuw"),
+        "assigned": _("toegewezen"),
+        "answered": _("beantwoord"),
+        "closed": _("afgesloten"),
+        "applied": _("verwerkt"),
+    }
+
+
+def task_error_words(code: str) -> str:
+    """Why something cannot be done with a task."""
+    return {
+        "settled": _("Een collega was u voor: deze melding is al afgehandeld."),
+        "over": _("Deze afspraak is voorbij, verzet of afgezegd. Een bericht heeft geen zin meer."),
+        "no_phone": _("Er is geen gsm-nummer bekend. Bel of schrijf naar een ander adres."),
+        "outcome_missing": _("Schrijf hoe het afliep. Dan weten uw collega’s het ook."),
+        "outcome_long": _("Schrijf het korter: hoogstens 500 tekens."),
+        "gone": _("Deze persoon neemt niet meer deel aan de afspraak."),
+    }.get(code, _("Deze melding bestaat niet meer."))
+
+
+def letter_error_words(code: str) -> str:
+    """Why something cannot be done with a letter."""
+    return {
+        "unknown_appointment": _("Er is geen afspraak met dit nummer. Kijk het na."),
+        "unknown_staff": _("Deze collega werkt hier niet meer."),
+        "settled": _("Een collega was u voor: dit bericht is al afgehandeld."),
+        "not_linked": _("Koppel het bericht eerst aan een afspraak."),
+        "no_mail": _("We hebben geen e-mailadres van de burger. Bel hem op."),
+        "text_missing": _("Schrijf eerst uw antwoord."),
+        "text_long": _("Uw antwoord is te lang. Maak het korter."),
+    }.get(code, _("Dit bericht bestaat niet meer."))
+
+
+def booking_error_words(error: BookingError) -> tuple[str, str]:
+    """The field on which a refusal stands, and what it says."""
+    start = {
+        "slot_taken": _("Dit uur is net ingenomen. Kies een ander uur."),
+        "start_out_of_range": _("Dit uur is voorbij of te ver weg. Kies een ander uur."),
+        "start_outside_hours": _("Op dit uur is er niemand. Kies een ander uur."),
+        "start_same": _("Dit is het uur dat de afspraak al heeft."),
+        "start_missing": _("Kies een uur."),
+    }
+    product = {
+        "products_missing": _("Kies waarover het gaat."),
+        "products_of_several_services": _("Deze onderwerpen zijn voor verschillende diensten. Maak twee afspraken."),
+        "modality_not_offered": _("Niet alle onderwerpen kunnen zo. Kies een andere vorm."),
+        "product_not_found": _("Dit onderwerp bestaat niet meer."),
+    }
+    now = {
+        "not_moved": _("Deze afspraak kan niet meer verzet worden."),
+        "not_cancelled": _("Deze afspraak kan niet meer afgezegd worden."),
+        "not_changed": _("Deze afspraak kan niet meer gewijzigd worden."),
+        "not_confirmed": _("Deze afspraak kan niet meer bevestigd worden."),
+    }
+    for field, sentences in (("start", start), ("product", product), ("doe", now)):
+        if error.code in sentences:
+            return field, sentences[error.code]
+    return "doe", wrong(error)
+
+
+def hours_error_words(code: str) -> tuple[str, str]:
+    """Where on the form a refusal stands (the stem of a field's name), and what it says."""
+    return {
+        "times_order": ("tot", _("Kies een einduur dat na het beginuur komt.")),
+        "times_cells": ("van", _("Kies uren op vijf minuten: 9.00, 9.05, 9.10.")),
+        "days_order": ("tm", _("Kies een einde dat na het begin komt.")),
+        "weeks": ("weken", _("Kies om de hoeveel weken.")),
+        "modality": ("vorm", _("Kies minstens één manier om af te spreken.")),
+        "service": ("dienst", _("Kies een dienst waar u bij hoort.")),
+        "overlap": ("van", _("Deze uren vallen samen met andere uren van u op dezelfde dag.")),
+        "past": ("tm", _("Deze dagen zijn al voorbij.")),
+    }.get(code, ("van", _("Dit bestaat niet meer. Misschien hebt u het zelf al verwijderd.")))
+
+
+def every_weeks() -> list[tuple[str, str]]:
+    """How often hours come back, as one chooses it."""
+    each = [("1", _("elke week"))]
+    return each + [(str(n), _("om de {n} weken").format(n=n)) for n in (2, 3, 4)]
+
+
+def done() -> Mapping[str, str]:
+    """What was done, by the word that go() gives along."""
+    return {
+        "geboekt": _("De afspraak is geboekt. De burger krijgt een bevestiging."),
+        "bevestigd": _("De afspraak is bevestigd."),
+        "verzet": _("De afspraak is verzet. De burger krijgt het nieuwe tijdstip."),
+        "afgezegd": _("De afspraak is afgezegd. De burger krijgt een bericht."),
+        "vorm": _("De afspraak is gewijzigd. De burger krijgt een bericht."),
+        "helper": _("Deze persoon krijgt een eigen uitnodiging."),
+        "helper-weg": _("Deze persoon neemt niet meer deel. Zijn of haar link werkt niet meer."),
+        "link": _("De link is opnieuw verzonden."),
+        "taak": _("De melding is afgehandeld."),
+        "opnieuw": _("Het bericht wordt opnieuw verzonden."),
+        "antwoord": _("Uw antwoord is verzonden."),
+        "gekoppeld": _("Het bericht hoort nu bij deze afspraak."),
+        "toegewezen": _("Het bericht is toegewezen."),
+        "gesloten": _("Het bericht is afgesloten."),
+        "uren": _("Uw uren zijn bewaard."),
+        "uren-weg": _("Deze uren zijn beëindigd."),
+        "afwezig": _("Uw afwezigheid is bewaard."),
+        "afwezig-weg": _("Deze afwezigheid is verwijderd."),
+        "sluiting": _("De sluiting is bewaard."),
+        "sluiting-weg": _("De sluiting is verwijderd."),
+        "sessie": _("De aanmelding is ingetrokken."),
+        "wachtwoord": _("Uw wachtwoord is gewijzigd. Op andere toestellen bent u afgemeld."),
+        "taal": _("Uw taal is gewijzigd."),
+    }
+
+
+_BROWSERS = (
+    ("Firefox", r"Firefox/"),
+    ("Edge", r"Edg/"),
+    ("Opera", r"OPR/"),
+    ("Chrome", r"Chrom(e|ium)/"),
+    ("Safari", r"Safari/"),
+)
+_SYSTEMS = (
+    ("iPhone", r"iPhone"),
+    ("iPad", r"iPad"),
+    ("Android", r"Android"),
+    ("Windows", r"Windows"),
+    ("Mac", r"Mac OS X|Macintosh"),
+    ("Linux", r"Linux"),
+)
+
+
+def browser_words(agent: str) -> str:
+    """Chrome op Windows: enough for somebody to know his own device."""
+    browser = next((name for name, pattern in _BROWSERS if re.search(pattern, agent)), "")
+    system = next((name for name, pattern in _SYSTEMS if re.search(pattern, agent)), "")
+    if browser and system:
+        return _("{browser} op {system}").format(browser=browser, system=system)
+    return browser or system or _("Onbekend toestel")
