@@ -1,0 +1,38 @@
+"""People in forms: the fields of one are read, and each that is wrong gets its own sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from balie.booking import people
+from balie.booking.errors import Unfit
+from balie.booking.people import LABEL_MAX, Person
+from balie.i18n import LANGUAGES, language
+from web.citizen.words import roles, wrong
+from web.forms import Form
+
+
+def read(form: Form, prefix: str = "", *, helper: bool = False) -> Person:
+    """The person whose fields begin with prefix.  What is wrong with them is in form.errors afterwards."""
+    name = _checked(form, f"{prefix}naam", people.check_name)
+    mail = _checked(form, f"{prefix}mail", people.check_mail, optional=True)
+    phone = _checked(form, f"{prefix}telefoon", people.check_phone, optional=True)
+    if not (form.last(f"{prefix}mail").strip() or form.last(f"{prefix}telefoon").strip()):
+        form.fail(f"{prefix}mail", wrong(Unfit("mail", "contact_missing", "")))
+    locale = form.choice(f"{prefix}spreektaal", LANGUAGES) or language()
+    if not helper:
+        return Person(name, mail=mail, phone=phone, locale=locale)
+    role = form.choice(f"{prefix}rol", roles(), wrong(Unfit("role", "role_unknown", "")))
+    label = form.text(f"{prefix}label", most=LABEL_MAX)
+    return Person(name, role or "other", mail, phone, locale, label)
+
+
+def _checked(form: Form, name: str, check: Callable[[str], str], *, optional: bool = False) -> str:
+    typed = form.last(name)
+    if optional and not typed.strip():
+        return ""
+    try:
+        return check(typed)
+    except Unfit as error:
+        form.fail(name, wrong(error))
+        return ""

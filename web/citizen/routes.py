@@ -1,0 +1,33 @@
+"""The URLs of citizens' pages."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from web import language
+from web.citizen import details, manage, start, wishing
+from web.citizen.mine import mine
+
+ROUTES = (
+    web.get("/", start.start),
+    web.get("/afspraak", wishing.entrance),
+    web.get("/afspraak/nieuw", wishing.products),
+    web.get("/afspraak/nieuw/tijd", wishing.times),
+    web.post("/afspraak/nieuw/tijd", wishing.times_again),
+    web.get("/afspraak/nieuw/gegevens", details.details),
+    web.post("/afspraak/nieuw/gegevens", details.details_done),
+    web.get("/afspraak/bevestigd/{token}", mine(manage.booked)),
+    web.get("/a/{token}", mine(manage.appointment)),
+    web.get("/a/{token}/afspraak.ics", mine(manage.calendar_file)),
+    web.post("/a/{token}/gezien", mine(manage.seen)),
+    web.post("/a/{token}/komt", mine(manage.comes)),
+    web.post("/a/{token}/vorm", mine(manage.way)),
+    web.get("/a/{token}/annuleren", mine(manage.cancelling)),
+    web.post("/a/{token}/annuleren", mine(manage.cancel)),
+    web.get("/a/{token}/verzetten", mine(manage.moving)),
+    web.post("/a/{token}/verzetten", mine(manage.move)),
+    web.get("/a/{token}/iemand-mee", mine(manage.bringing)),
+    web.post("/a/{token}/iemand-mee", mine(manage.bring)),
+    web.post("/a/{token}/iemand-mee/{participant}/weg", mine(manage.leave_out)),
+    *language.ROUTES,
+)
