@@ -9,6 +9,9 @@ from typing import Literal, Protocol
 from aiohttp import web
 from jinja2 import Environment
 
+from balie.booking.links import LinkKey
+from balie.booking.slots import Calendars
+from balie.store.engine import Store
 from media.io.server import MediaServer
 from signalling.hub import Hub
 from signalling.tokens import Join
@@ -18,17 +21,23 @@ from web.pump import Pump
 
 @dataclass(frozen=True)
 class Visit:
-    """What a link opens.  unknown: no such link, or withdrawn; early and over: not now."""
+    """What a link opens.
 
-    state: Literal["open", "early", "over", "unknown"]
+    state           unknown: no such link, or withdrawn; early and over: not now; elsewhere: by telephone or at the desk
+    participant_id  of an appointment, 0 for none
+    """
+
+    state: Literal["open", "early", "over", "unknown", "elsewhere"]
     join: Join | None = None
     opens_in_s: int = 0
+    participant_id: int = 0
 
 
 class Links(Protocol):
-    """Personal links (decision D5): looking never changes anything."""
+    """Personal links (decision D5): looking never changes anything; going in is noted."""
 
-    def visit(self, token: str, now_s: float) -> Visit: ...
+    async def visit(self, token: str, now_s: float) -> Visit: ...
+    async def entered(self, visit: Visit, now_s: float) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -56,3 +65,7 @@ READINESS = web.AppKey("READINESS", Readiness)
 PAGES = web.AppKey("PAGES", Environment)
 PUMP = web.AppKey("PUMP", Pump)
 UNIX_TIME: web.AppKey[Callable[[], float]] = web.AppKey("UNIX_TIME")
+ENTROPY: web.AppKey[Callable[[int], bytes]] = web.AppKey("ENTROPY")
+STORE = web.AppKey("STORE", Store)
+CALENDARS = web.AppKey("CALENDARS", Calendars)
+LINK_KEY = web.AppKey("LINK_KEY", LinkKey)

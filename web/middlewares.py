@@ -1,14 +1,15 @@
-"""Around every request: security headers, and errors as pages for people and JSON for programs."""
+"""Around every request: security headers, and errors as pages for people and problem details for programs."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from web.keys import SITE
+from web.origin import own_origins
+from web.problems import Refused, problem
 from web.render import page
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -16,11 +17,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _log = structlog.get_logger("web")
 
 PERMISSIONS = "camera=(self), microphone=(self), display-capture=(self), screen-wake-lock=(self), geolocation=()"
+KEPT_HEADERS = ("Allow", "Connection", "Retry-After", "Upgrade")
+"""What an error may say beside its body."""
 
 
 def content_security_policy(request: web.Request) -> str:
     """Nothing but our own files.  The WebSocket is named because Safari's 'self' does not cover ws: (WebKit 201591)."""
-    scheme = "wss" if request.app[SITE].public_url.startswith("https:") else "ws"
+    # An IPv6 address is not allowed in a policy; those who visit one have a browser whose 'self' is enough.
+    sockets = sorted(origin.replace("http", "ws", 1) for origin in own_origins(request) if "[" not in origin)
     return "; ".join(
         (
             "default-src 'none'",
@@ -29,7 +33,7 @@ def content_security_policy(request: web.Request) -> str:
             "img-src 'self' data:",
             "font-src 'self'",
             "media-src 'self' blob:",
-            f"connect-src 'self' {scheme}://{request.host}",
+            " ".join(("connect-src 'self'", *sockets)),
             "manifest-src 'self'",
             "form-action 'self'",
             "base-uri 'none'",
@@ -38,11 +42,8 @@ def content_security_policy(request: web.Request) -> str:
     )
 
 
-@web.middleware
-async def security_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    response = await handler(request)
-    if response.prepared:  # a WebSocket: its headers are long gone
-        return response
+async def security_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """on_response_prepare: for everything that leaves, errors and the WebSocket's 101 included."""
     headers = response.headers
     headers["Content-Security-Policy"] = content_security_policy(request)
     headers["Permissions-Policy"] = PERMISSIONS
@@ -52,11 +53,9 @@ async def security_headers(request: web.Request, handler: Handler) -> web.Stream
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     if request.app[SITE].public_url.startswith("https:"):
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    if not request.path.startswith("/static/"):
-        headers.setdefault("Cache-Control", "no-store")
-    else:
-        headers.setdefault("Cache-Control", "no-cache")
-    return response
+    headers.setdefault("Cache-Control", "no-cache" if request.path.startswith("/static/") else "no-store")
+    # Which version of which library runs here helps those who look for a known hole.
+    headers.popall(hdrs.SERVER, None)
 
 
 def _wants_page(request: web.Request) -> bool:
@@ -66,29 +65,34 @@ def _wants_page(request: web.Request) -> bool:
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """What happened, what to do, and the desk's telephone number; never a stack trace."""
+    kept: dict[str, str] = {}
+    text = ""
     try:
         return await handler(request)
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        status, text = error.status, error.text or ""
-        kept = {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
+        status = error.status
+        kept = {name: error.headers[name] for name in KEPT_HEADERS if name in error.headers}
+        if isinstance(error, Refused):
+            text = error.text or ""
+    except web.RequestPayloadError:
+        status = 400  # a body that is not what its headers say
     except Exception as error:
         if isinstance(error, ConnectionError) and (request.transport is None or request.transport.is_closing()):
-            raise  # the visitor went away meanwhile: nobody to answer, and nothing wrong
-        # The path may hold a link's token: the route's pattern says where without it.
-        resource = request.match_info.route.resource
-        _log.exception("request_failed", method=request.method, route=resource.canonical if resource else "none")
-        status, text, kept = 500, "", {}
+            # The visitor went away meanwhile: nobody to answer, and nothing wrong.  Raised, aiohttp would log an error.
+            return web.Response(status=400)
+        log_failure(request)
+        status = 500
     if _wants_page(request):
-        response = page(request, "error.html", status=status, error_status=status, text=_own_words(status, text))
+        response = page(request, "error.html", status=status, error_status=status, text=text)
     else:
-        title = HTTPStatus(status).phrase
-        response = web.json_response({"title": title, "detail": text, "status": status}, status=status)
+        response = problem(status, detail=text)
     response.headers.update(kept)
     return response
 
 
-def _own_words(status: int, text: str) -> str:
-    """aiohttp's default text is '404: Not Found', which is nothing to show to a citizen."""
-    return "" if text.startswith(f"{status}: ") else text
+def log_failure(request: web.Request) -> None:
+    """A mistake of ours, from within its except.  Not the path, which may hold a link's token: the route's pattern."""
+    resource = request.match_info.route.resource
+    _log.exception("request_failed", method=request.method, route=resource.canonical if resource else "none")

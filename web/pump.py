@@ -10,7 +10,11 @@ from aiohttp import web
 
 from signalling.hub import Hub, Outgoing
 
-QUEUE_MAX = 500  # messages: a client that does not read that many is cut off; when it comes back it may resume
+# A client that does not read is cut off; when it comes back it may resume.  A resume sends up to 200 messages at once,
+# of which an offer of ten people's tracks has 30 kB.
+QUEUE_MAX = 500
+QUEUE_BYTES_MAX = 8 << 20
+GOODBYE_S = 2.0  # for a last word to everybody; who does not read it by then does without
 
 
 class _Lane:
@@ -19,13 +23,18 @@ class _Lane:
     def __init__(self, socket: web.WebSocketResponse, cut: Callable[[], None]) -> None:
         self._socket, self._cut = socket, cut
         self._queue: deque[Outgoing] = deque()
+        self._bytes = 0
         self._news = asyncio.Event()
         self.task = asyncio.create_task(self._run())
 
     def put(self, outgoing: Outgoing) -> None:
-        if len(self._queue) >= QUEUE_MAX:
+        if self.task.done():
+            return  # closed, or the socket is gone: its handler tells the hub
+        self._bytes += len(outgoing.data)
+        if len(self._queue) >= QUEUE_MAX or self._bytes > QUEUE_BYTES_MAX:
             # Without a goodbye, which would have to wait like the rest.  The handler then tells the hub.
             self.task.cancel()
+            self._queue.clear()
             self._cut()
             return
         self._queue.append(outgoing)
@@ -37,6 +46,7 @@ class _Lane:
             self._news.clear()
             while self._queue:
                 outgoing = self._queue.popleft()
+                self._bytes -= len(outgoing.data)
                 try:
                     if outgoing.close is not None:
                         await self._socket.close(code=outgoing.close)
@@ -74,4 +84,4 @@ class Pump:
         """Until all that was queued is out, for a goodbye."""
         waiting = [lane.task for lane in self._lanes.values()]
         if waiting:
-            await asyncio.wait(waiting, timeout=2)
+            await asyncio.wait(waiting, timeout=GOODBYE_S)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gettext
 from pathlib import Path
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from balie import i18n
 from web.keys import PAGES, SITE
 
 FOLDER = Path(__file__).parent
@@ -24,11 +24,11 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.install_gettext_translations(gettext.NullTranslations(), newstyle=True)  # type: ignore[attr-defined]
+    made.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True)  # type: ignore[attr-defined]
     return made
 
 
 def page(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
     """An HTML page."""
-    html = request.app[PAGES].get_template(template).render(site=request.app[SITE], lang="nl", **values)
+    html = request.app[PAGES].get_template(template).render(site=request.app[SITE], lang=i18n.language(), **values)
     return web.Response(text=html, content_type="text/html", charset="utf-8", status=status)

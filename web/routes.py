@@ -1,21 +1,30 @@
-"""Every URL of balie, on one screen."""
+"""Every URL of balie: those of the call and of programs here, those of citizens and of the desk in their folders."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
 from web import health, pages, whip_http, ws
+from web.api.routes import ROUTES as API
+from web.citizen.routes import ROUTES as CITIZEN
+from web.desk.routes import ROUTES as DESK
 from web.render import STATIC
 
 ROUTES = (
-    web.get("/", pages.start),
+    *CITIZEN,
+    *DESK,
+    *API,
     web.get("/call", pages.call),
     web.get("/g/{token}", pages.door, name="link"),
     web.post("/g/{token}/join", pages.join, name="link_join"),
     web.get("/ws", ws.ws, name="ws"),
     web.post("/{kind:whip|whep}/{room}", whip_http.create),
-    web.patch("/{kind:whip|whep}/{room}/{id}", whip_http.change, name="http_session"),
+    web.options("/{kind:whip|whep}/{room}", whip_http.options),
+    web.get("/{kind:whip|whep}/{room}", whip_http.nothing),
+    web.patch("/{kind:whip|whep}/{room}/{id}", whip_http.change),
     web.delete("/{kind:whip|whep}/{room}/{id}", whip_http.end),
+    web.options("/{kind:whip|whep}/{room}/{id}", whip_http.options),
+    web.get("/{kind:whip|whep}/{room}/{id}", whip_http.nothing),
     web.get("/healthz", health.healthz),
     web.get("/readyz", health.readyz),
     web.get("/metrics", health.metrics),

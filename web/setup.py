@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from aiohttp import web
 
+from balie.booking.links import LinkKey
+from balie.booking.slots import Calendars
+from balie.store.engine import Store
 from media.io.server import MediaServer
 from signalling.hub import Hub
 from signalling.whip import HttpSessions
 from web import keys
+from web.api.limit import Limit
+from web.api.operation import LIMIT
+from web.desk.gate import Gate
+from web.desk.keys import GATE
 from web.health import set_up_metrics
+from web.language import speak
 from web.middlewares import errors, security_headers
 from web.pump import Pump
 from web.render import environment
@@ -23,15 +32,22 @@ def set_up(
     hub: Hub,
     http_sessions: HttpSessions,
     links: keys.Links,
+    store: Store,
+    calendars: Calendars,
+    link_key: LinkKey,
+    gate: Gate,
     site: keys.Site,
     readiness: keys.Readiness,
     unix_time: Callable[[], float],
 ) -> web.Application:
     """The application, ready to be run.  Who calls this starts and stops media and hub."""
-    app = web.Application(middlewares=[security_headers, errors], client_max_size=1 << 20)
+    app = web.Application(middlewares=[speak, errors], client_max_size=1 << 20)
+    app.on_response_prepare.append(security_headers)
     app[keys.MEDIA], app[keys.HUB], app[keys.HTTP_SESSIONS] = media, hub, http_sessions
     app[keys.LINKS], app[keys.SITE], app[keys.READINESS] = links, site, readiness
-    app[keys.UNIX_TIME] = unix_time
+    app[keys.UNIX_TIME], app[keys.ENTROPY] = unix_time, os.urandom
+    app[keys.STORE], app[keys.CALENDARS], app[keys.LINK_KEY], app[GATE] = store, calendars, link_key, gate
+    app[LIMIT] = Limit()
     app[keys.PAGES] = environment()
     app[keys.PUMP] = Pump(hub)
     set_up_metrics(app)

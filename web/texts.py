@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gettext import gettext as _
-from gettext import ngettext
+from balie.i18n import gettext as _
+from balie.i18n import ngettext
 
 
 def wait_words(seconds: int) -> str:

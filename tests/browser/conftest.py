@@ -8,13 +8,19 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Route, async_playwright
 
 from tests.support import processes
+from tests.support.network import Network, network
 from tests.support.processes import Running
 from tests.support.visitor import Visitor, launched, visitor
+from web.keys import Site
+from web.render import environment
+from web.texts import wait_words
 
 Visit = Callable[..., Awaitable[Visitor]]
+BROKEN = ("WebSocket connection to", "Failed to load resource: net::ERR_")
+"""What Chromium writes to the console of itself when a connection breaks."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -27,6 +33,13 @@ async def chromium() -> AsyncIterator[Browser]:
 def demo() -> Iterator[Running]:
     with processes.demo() as running:
         yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def line(demo: Running) -> AsyncIterator[Network]:
+    """What lies between a browser and the demo, for tests that break it."""
+    async with network(demo.port) as made:
+        yield made
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -46,3 +59,16 @@ async def visit(chromium: Browser, demo: Running) -> AsyncIterator[Visit]:
         yield come
         complaints = [complaint for each in visitors for complaint in each.complaints]
     assert complaints == []
+
+
+async def closed_link(somebody: Visitor, state: str, opens_in_s: int) -> None:
+    """Open a link that is early or over.  The demo has only open ones, so the page of that state stands in."""
+    template = environment().get_template("closed.html")
+    site = Site("Gemeente Voorbeeldegem", "+32 2 555 01 23", somebody.origin)
+    html = template.render(site=site, lang="nl", state=state, opens_in_s=opens_in_s, wait=wait_words(opens_in_s))
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(response=await route.fetch(), body=html)
+
+    await somebody.page.route(f"**/g/{state}", answer)
+    await somebody.goto(f"{somebody.origin}/g/{state}")

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Browser
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import BROKEN, Visit
 from tests.support import processes
-from tests.support.network import Network, network
+from tests.support.network import Network
 from tests.support.processes import Running, free_port
 from tests.support.visitor import Visitor, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 AN, BART = "An Peeters", "Bart Claes"
-BROKEN = ("WebSocket connection to", "Failed to load resource: net::ERR_")
-"""What Chromium writes to the console of itself when a connection breaks."""
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def line(demo: Running) -> AsyncIterator[Network]:
-    async with network(demo.port) as made:
-        yield made
 
 
 async def over_the_line(chromium_visit: Visit, line: Network, demo: Running) -> Visitor:

@@ -15,15 +15,15 @@ const WIDEST = 1.9;
  * @param {number} height
  */
 export function tileSize(count, width, height) {
-  let best = { width: 0, height: 0, seen: 0 };
+  let best = { width: 0, height: 0, worth: 0 };
   for (let columns = 1; columns <= count; columns += 1) {
     const rows = Math.ceil(count / columns);
     const cell = { width: (width - GAP * (columns - 1)) / columns, height: (height - GAP * (rows - 1)) / rows };
     if (cell.width <= 0 || cell.height <= 0) continue;
     const tile = { width: Math.min(cell.width, cell.height * WIDEST), height: Math.min(cell.height, cell.width / NARROWEST) };
-    // What counts is how much of a whole picture shows, not how much of the wall is covered.
-    const seen = Math.min(tile.width, tile.height * PICTURE);
-    if (seen > best.seen) best = { ...tile, seen };
+    // What counts first is how large a whole picture shows; but a tall tile has room for a face above its caption.
+    const worth = Math.min(tile.width, tile.height * PICTURE) * Math.sqrt(tile.width * tile.height);
+    if (worth > best.worth) best = { ...tile, worth };
   }
   return { width: Math.floor(best.width), height: Math.floor(best.height) };
 }

@@ -8,8 +8,8 @@ import { element, text } from "./page.js";
 
 /** Where there is room beside the controls, we stand there and cover nobody. */
 const ROOMY = "(min-width: 72rem) and (min-aspect-ratio: 1/1) and (min-height: 30rem)";
-/** Pixels of width and height under which a caption is one short line, or it would cover a face. */
-const SMALL = { width: 200, height: 150 };
+/** Width and height, in letters' sizes, under which a caption is one short line, or it would cover a face. */
+const SMALL = { width: 11, height: 8.3 };
 /** Who just came in has nothing to show yet; saying "microphone off" meanwhile would be wrong. */
 const ARRIVING_MS = 3000;
 
@@ -280,7 +280,8 @@ export class Tiles {
     const size = tileSize(count, this.faces.clientWidth, this.faces.clientHeight);
     this.faces.style.setProperty("--tile-width", `${size.width}px`);
     this.faces.style.setProperty("--tile-height", `${size.height}px`);
-    this.faces.dataset.small = size.width < SMALL.width || size.height < SMALL.height ? "yes" : "no";
+    const letter = parseFloat(getComputedStyle(this.faces).fontSize);
+    this.faces.dataset.small = size.width < SMALL.width * letter || size.height < SMALL.height * letter ? "yes" : "no";
     for (const tile of this.tiles.values()) {
       if (tile.dataset.source === "screen") continue;
       const picture = video(tile);
