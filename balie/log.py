@@ -13,6 +13,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any, Literal, TextIO
 
 import structlog
+from aiohttp.http_exceptions import BadHttpMessage
 
 HIDDEN = "[hidden]"
 PRIVATE_KEYS = frozenset(
@@ -20,32 +21,49 @@ PRIVATE_KEYS = frozenset(
         "address",
         "answer",
         "authorization",
+        "body",
         "cookie",
         "email",
+        "headers",
         "host",
         "ip",
         "jwt",
         "key",
         "label",
         "name",
+        "mail",
         "offer",
+        "participant",
+        "participants",
         "password",
         "path",
         "peer",
         "phone",
         "pwd",
+        "query",
+        "recipient",
         "remote",
+        "room",
         "sdp",
         "secret",
+        "sender",
+        "session",
+        "sub",
+        "subject",
         "token",
         "ufrag",
         "url",
+        "user_agent",
     )
 )
 """Fields whose value is never written, whatever it is."""
 
-_JWT = re.compile(r"\b[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
-_LINK = re.compile(r"/g/[\w-]+")
+# Behind a lookbehind and not a word boundary, which a hyphen would give at each of its places: that is quadratic.
+_JWT = re.compile(r"(?<![\w-])[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
+_LINK = re.compile(r"/(?:g|a)/[\w%-]+")
+_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+")
+_PHONE = re.compile(r"\+\d[\d ]{7,16}\d")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _SDP = re.compile(r"v=0(?:\\r|\\n|\r|\n).*", re.DOTALL)
 _SDP_LINE = re.compile(r"\ba=(?:ice-ufrag|ice-pwd|fingerprint|candidate|ssrc|msid)[^\r\n\\'\"]*")
 _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?!\d|\.\d)")
@@ -53,13 +71,24 @@ _IPV6 = re.compile(r"(?<![\w:])[0-9a-fA-F]*(?::[0-9a-fA-F]*){2,}(?:%\w+)?")
 _OPAQUE = re.compile(r"[A-Za-z0-9_-]{22,}")  # 22 characters of base64 are 128 bits
 
 
+TALKATIVE = ("aioimaplib", "aiosqlite", "alembic", "mail.log", "sqlalchemy")
+"""Libraries that tell at lower levels what they were given: statements with their values, senders and recipients."""
+
+
 def redact(text: str) -> str:
     """A text without what opens a door or says who and where somebody is."""
-    for pattern, put in ((_SDP, "[sdp]"), (_SDP_LINE, "[sdp]"), (_JWT, "[token]"), (_LINK, "/g/[link]")):
+    for pattern, put in (
+        (_SDP, "[sdp]"),
+        (_SDP_LINE, "[sdp]"),
+        (_JWT, "[token]"),
+        (_LINK, "/[link]"),
+        (_MAIL, "[mail]"),
+    ):
         text = pattern.sub(put, text)
-    text = _IPV4.sub("[ip]", text)
+    text = _PHONE.sub("[phone]", _IPV4.sub("[ip]", text))
     text = _IPV6.sub(lambda match: "[ip]" if _is_ipv6(match[0]) else match[0], text)
-    return _OPAQUE.sub(lambda match: "[opaque]" if _is_random(match[0]) else match[0], text)
+    text = _OPAQUE.sub(lambda match: "[opaque]" if _is_random(match[0]) else match[0], text)
+    return _CONTROL.sub("?", text)  # no colours, and no line that only looks like one of ours
 
 
 def _is_ipv6(text: str) -> bool:
@@ -102,6 +131,20 @@ def redact_event(_: object, __: str, event: MutableMapping[str, Any]) -> Mutable
     return event
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    """When a record cannot be written, logging's own complaint would quote its arguments, names and all."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, its name in logging
+        self.stream.write(f'{{"event": "unwritable_log_record", "logger": "{record.name}"}}\n')
+
+
+class _NotTheVisitors(logging.Filter):
+    """Of aiohttp's server: not a line, with a stack trace and his bytes, for every visitor who does not speak HTTP."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], BadHttpMessage))
+
+
 def set_up(level: str, style: Literal["json", "console"], stream: TextIO | None = None) -> None:
     """Send structlog and the standard library's logging to one stream, stderr by default, all redacted."""
     before: list[Any] = [
@@ -121,7 +164,7 @@ def set_up(level: str, style: Literal["json", "console"], stream: TextIO | None 
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
+    handler = _Handler(stream if stream is not None else sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*before, structlog.stdlib.add_logger_name],
@@ -131,5 +174,9 @@ def set_up(level: str, style: Literal["json", "console"], stream: TextIO | None 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     # Access lines would hold the paths of personal links and the addresses of people; metrics count requests.
     logging.getLogger("aiohttp.access").disabled = True
+    server = logging.getLogger("aiohttp.server")
+    server.filters[:] = [_NotTheVisitors()]

@@ -40,3 +40,16 @@ async def test_a_stranger_is_not() -> None:
 )
 async def test_nothing_useful_said_changes_nothing(headers: dict[str, str]) -> None:
     assert await seen(("127.0.0.1",), headers) == ["http", "inside", "127.0.0.1", "kept"]
+
+
+async def test_a_chain_of_trusted_proxies_is_walked_to_the_visitor() -> None:
+    headers = {"X-Forwarded-For": "10.0.0.1, 203.0.113.9, 192.0.2.1"}
+    assert (await seen(("127.0.0.1", "192.0.2.0/24"), headers))[2] == "203.0.113.9"
+
+
+@pytest.mark.parametrize("host", ["a b", 'x"y', "h/path", "h:port", "a\tb"])
+async def test_a_host_that_is_none_is_not_believed(host: str) -> None:
+    assert (await seen(("127.0.0.1",), {"X-Forwarded-Host": host, "X-Forwarded-For": "<script>"}))[1:3] == [
+        "inside",
+        "127.0.0.1",
+    ]

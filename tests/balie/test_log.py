@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from aiohttp.http_exceptions import BadStatusLine
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -145,3 +146,30 @@ def test_levels_and_the_console_form(stream: io.StringIO) -> None:
     assert "/g/" not in stream.getvalue()
     assert "loud" in stream.getvalue() and "KeyError" in stream.getvalue()
     assert "192.0.2.1" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("text", ["-a" * 70_000, "a-" * 70_000 + ".", ("b" * 8 + ".") * 15_000, "a" * 140_000 + "@"])
+@pytest.mark.timeout(10)
+def test_no_text_of_a_visitor_takes_long(text: str) -> None:
+    """130 kB of hyphens once took 75 s, and with them all calls."""
+    redact(text)
+
+
+def test_contact_data_and_control_characters_are_gone() -> None:
+    found = redact("to an.peeters@example.be or +32 470 12 34 56\x1b[31m https://balie.be/a/abc%2Ddef")
+    assert found == "to [mail] or [phone]?[31m https://balie.be/[link]"
+
+
+def test_a_record_that_cannot_be_written_does_not_quote_itself(stream: io.StringIO) -> None:
+    (ours,) = [each for each in logging.getLogger().handlers if isinstance(each, log._Handler)]
+    ours.handle(logging.LogRecord("x", logging.ERROR, "", 0, "%d people", ("An Peeters",), None))
+    assert "An Peeters" not in stream.getvalue()
+    assert "unwritable_log_record" in stream.getvalue()
+
+
+def test_a_visitor_who_speaks_no_http_is_not_logged(stream: io.StringIO) -> None:
+    server = logging.getLogger("aiohttp.server")
+    server.error("bad", exc_info=BadStatusLine("GET geheim"))
+    assert stream.getvalue() == ""
+    server.error("ours", exc_info=ValueError("x"))
+    assert "ours" in stream.getvalue()
