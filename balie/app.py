@@ -14,24 +14,37 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
+from balie import workers
+from balie.booking import links as personal
+from balie.booking import reading
+from balie.booking.links import LinkKey
+from balie.booking.slots import Calendars
 from balie.config import Settings
 from balie.errors import StartError
 from balie.forwarded import forwarded
 from balie.links import LinkStore
+from balie.post import evidence
+from balie.staff.limiter import Limiter
+from balie.staff.passwords import Passwords
+from balie.store.engine import Store, Tx
+from balie.store.migrate import bring_up_to_date
 from media.core.model import Event
 from media.core.rooms import Rooms
 from media.core.settings import Settings as MediaSettings
 from media.io.server import Binding, MediaServer
 from signalling.hub import Hub
-from signalling.tokens import Tokens
+from signalling.tokens import Join, Role, Tokens, default_grants
 from signalling.whip import HttpSessions
-from web import keys
+from web import demo_mail, keys
+from web.demo_mail import Mailbox
+from web.desk.gate import Gate
 from web.setup import set_up
 
 _log = structlog.get_logger("balie")
 
 TICK_S = 0.5  # the hub asks for about a second
 FORGET_S = 600  # names of appointments that are over go within ten minutes
+KEEP_S = 75  # for the next request on a connection, and for a whole header: aiohttp itself would wait an hour
 CLOSE_S = 2.0  # for connections to close after everybody was told; an HTTP request in between gets as long
 
 
@@ -44,19 +57,44 @@ class Balie:
     hub: Hub
     http_sessions: HttpSessions
     links: LinkStore
+    store: Store
     readiness: keys.Readiness
     web: web.Application
 
 
 class _Doors:
-    """What web wants to know of links, from the store."""
+    """What web wants to know of links: those of appointments, and those that this process made for itself."""
 
-    def __init__(self, links: LinkStore) -> None:
-        self._links = links
+    def __init__(self, links: LinkStore, store: Store) -> None:
+        self._links, self._store = links, store
 
-    def visit(self, token: str, now_s: float) -> keys.Visit:
-        found = self._links.find(token, now_s)
-        return keys.Visit(found.state, found.join, found.opens_in_s)
+    async def visit(self, token: str, now_s: float) -> keys.Visit:
+        own = self._links.find(token, now_s)
+        if own.state != "unknown":
+            return keys.Visit(own.state, own.join, own.opens_in_s)
+        return await self._store.read(_visit, token, int(now_s))
+
+    async def entered(self, visit: keys.Visit, now_s: float) -> None:
+        if visit.participant_id:
+            await self._store.write(_entered, visit.participant_id, int(now_s))
+
+
+def _visit(tx: Tx, token: str, now_s: int) -> keys.Visit:
+    found = personal.find(tx, token, now_s)
+    if found.state == "unknown":
+        return keys.Visit("unknown")
+    about = reading.by_id(tx, found.appointment_id)
+    if about.modality != "video":
+        return keys.Visit("elsewhere")
+    who = next(each for each in about.people if each.id == found.participant_id)
+    role: Role = "citizen" if who.role == "citizen" else "third"
+    join = Join(who.person, about.room, role, who.name, default_grants(role), who.label)
+    return keys.Visit(found.state, join, found.opens_in_s, found.participant_id)
+
+
+def _entered(tx: Tx, participant_id: int, now_s: int) -> None:
+    personal.exchanged(tx, now_s, participant_id)
+    evidence.joined(tx, now_s, participant_id)
 
 
 def binding(settings: Settings) -> Binding:
@@ -76,8 +114,21 @@ def binding(settings: Settings) -> Binding:
     )
 
 
-def build(settings: Settings, tokens: Tokens, links: LinkStore) -> Balie:
-    """Put the parts together; nothing runs yet."""
+def build(
+    settings: Settings,
+    tokens: Tokens,
+    links: LinkStore,
+    store: Store,
+    link_key: LinkKey,
+    *,
+    passwords: Passwords | None = None,
+    mailbox: Mailbox | None = None,
+) -> Balie:
+    """Put the parts together; nothing runs yet.
+
+    links    invitations of this process beside those of appointments
+    mailbox  of the demo, which shows it
+    """
     media = MediaServer(binding(settings))
     rooms = Rooms(settings.media.rooms_max, settings.media.participants_max)
     hub = Hub(media, tokens, os.urandom, rooms=rooms, video_preference=settings.media.video_codecs)
@@ -87,18 +138,40 @@ def build(settings: Settings, tokens: Tokens, links: LinkStore) -> Balie:
         media=media,
         hub=hub,
         http_sessions=http_sessions,
-        links=_Doors(links),
+        links=_Doors(links, store),
+        store=store,
+        calendars=Calendars(),
+        link_key=link_key,
+        gate=Gate(Limiter(), passwords or Passwords(os.urandom)),
         site=keys.Site(settings.organisation.name, settings.organisation.phone, settings.server.public_url.rstrip("/")),
         readiness=readiness,
         unix_time=time.time,
     )
     if settings.server.trusted_proxies:
         app.middlewares.insert(0, forwarded(settings.server.trusted_proxies))
-    balie = Balie(settings, media, hub, http_sessions, links, readiness, app)
+    if mailbox is not None:
+        app[demo_mail.MAILBOX] = mailbox
+        app.add_routes(demo_mail.ROUTES)
+    balie = Balie(settings, media, hub, http_sessions, links, store, readiness, app)
+    app.cleanup_ctx.append(lambda _: _run_store(balie))
     app.cleanup_ctx.append(lambda _: _run_media(balie))
     app.cleanup_ctx.append(lambda _: _tick(balie))
+    app.cleanup_ctx.append(lambda _: _work(balie, link_key))
     app.on_shutdown.append(lambda _: _say_goodbye(balie))
     return balie
+
+
+async def _run_store(balie: Balie) -> AsyncIterator[None]:
+    """The life of the database."""
+    await balie.store.check()
+    await bring_up_to_date(balie.store)
+    yield
+    await balie.store.close()
+
+
+async def _work(balie: Balie, link_key: LinkKey) -> AsyncIterator[None]:
+    async with workers.working(balie.settings, balie.store, link_key, balie.web[keys.UNIX_TIME]):
+        yield
 
 
 async def _run_media(balie: Balie) -> AsyncIterator[None]:
@@ -169,7 +242,7 @@ async def serve(balie: Balie, on_ready: Callable[[], None] | None = None) -> Non
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signals.put_nowait, number)
-    runner = web.AppRunner(balie.web, access_log=None, shutdown_timeout=CLOSE_S)
+    runner = web.AppRunner(balie.web, access_log=None, shutdown_timeout=CLOSE_S, keepalive_timeout=KEEP_S)
     try:
         await runner.setup()
         await _listen(runner, balie.settings)
@@ -182,7 +255,7 @@ async def serve(balie: Balie, on_ready: Callable[[], None] | None = None) -> Non
             on_ready()
         came = await signals.get()
         balie.readiness.ready = False
-        _log.info("stopping", participants=balie.hub.counts()["participants"])
+        _log.info("stopping", people=balie.hub.counts()["participants"])
         if came == signal.SIGTERM:
             await let_calls_end(balie, signals)
     finally:

@@ -94,8 +94,10 @@ def _serve(options: argparse.Namespace) -> int:
 
     decoders.leave_out()
     from balie.app import build, serve
-    from balie.config import check_for_serving, load, token_keys
+    from balie.booking.links import LinkKey
+    from balie.config import check_for_serving, link_key, load, token_keys
     from balie.links import MemoryLinks
+    from balie.store.engine import Store, database_url
     from signalling.tokens import Tokens
 
     settings = load(options.config)
@@ -106,7 +108,9 @@ def _serve(options: argparse.Namespace) -> int:
         token_keys(settings, options.config.name),
         lifetime_max_s=settings.tokens.lifetime_max_s,
     )
-    uvloop.run(serve(build(settings, tokens, MemoryLinks(os.urandom))))
+    store = Store(database_url(settings.database.url, settings.folder))
+    key = LinkKey(link_key(settings, options.config.name))
+    uvloop.run(serve(build(settings, tokens, MemoryLinks(os.urandom), store, key)))
     return 0
 
 
@@ -117,7 +121,8 @@ def _demo(options: argparse.Namespace) -> int:
 
     decoders.leave_out()
     from balie.app import serve
-    from balie.demo import build_demo, demo_settings
+    from balie.demo import PASSWORD, build_demo, demo_settings
+    from balie.demo_office import LOGIN
 
     log.set_up("warning", "console")
     balie, urls = build_demo(demo_settings(options.host, options.port, options.media_port))
@@ -126,6 +131,10 @@ def _demo(options: argparse.Namespace) -> int:
         print("balie demo: open each link in a window of its own.  Ctrl-C stops.\n")
         for who, url in urls:
             print(f"{who}: {url}")
+        site = balie.settings.server.public_url
+        print(f"\nAfspraak maken: {site}/")
+        print(f"Verzonden mail: {site}/demo/mail")
+        print(f"Balie: {site}/balie, als {LOGIN} met wachtwoord {PASSWORD}")
         sys.stdout.flush()
 
     uvloop.run(serve(balie, announce))

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from yarl import URL
 
 from balie.errors import ConfigError
@@ -59,6 +62,30 @@ def check_network(value: str, where: str) -> None:
         ipaddress.ip_network(value)
     except ValueError:
         raise ConfigError(where, value, "an address or a network, such as 10.0.0.0/8") from None
+
+
+def check_mail_address(value: str, where: str) -> None:
+    if value and not re.fullmatch(r"[^@\s<>+]+@[^@\s<>]+\.[^@\s<>]+|[^@\s<>+]+@localhost", value):
+        raise ConfigError(where, value, "a mail address without + and name, such as balie@example.be")
+
+
+def check_clock(value: str, where: str) -> None:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        raise ConfigError(where, value, "a time of day, such as 21:00")
+
+
+def check_hook_url(value: str, where: str) -> None:
+    """A URL that we post to, or nothing.  Plain http only to this machine: what is posted names people."""
+    if not value:
+        return
+    try:
+        url = URL(value)
+        usable = bool(url.host) and url.user is None and not url.fragment
+        usable = usable and (url.scheme == "https" or (url.scheme == "http" and url.host in LOCAL_NAMES))
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError(where, value, "an https URL, such as https://crm.example.be/events")
 
 
 def check_url(value: str, where: str) -> None:
@@ -121,6 +148,82 @@ class TokensSection:
 
 
 @dataclass(frozen=True)
+class DatabaseSection:
+    """Where appointments are kept."""
+
+    url: str = setting("sqlite:balie.sqlite", nonempty=True)
+
+
+@dataclass(frozen=True)
+class LinksSection:
+    """The key that gives personal links again for every message: with it and the database one could enter."""
+
+    secret: str = setting("", secret=True)
+    secret_file: str = setting("")
+
+
+@dataclass(frozen=True)
+class MessagesSection:
+    """How people are written to.  mode smtp: by us; crm: events carry the text, and another system sends."""
+
+    mode: Literal["smtp", "crm"] = setting("smtp")
+    from_name: str = setting("")
+    from_address: str = setting("", check=check_mail_address)
+    reply_address: str = setting("", check=check_mail_address)
+    smtp_host: str = setting("localhost", nonempty=True)
+    smtp_port: int = setting(25, least=1, most=65_535)
+    smtp_security: Literal["none", "starttls", "tls"] = setting("none")
+    smtp_user: str = setting("")
+    smtp_password_file: str = setting("")
+    smtp_timeout_s: int = setting(30, least=1, most=300)
+    sms_url: str = setting("", check=check_hook_url)
+    sms_secret_file: str = setting("")
+    quiet_from: str = setting("21:00", check=check_clock)
+    quiet_until: str = setting("08:00", check=check_clock)
+
+
+@dataclass(frozen=True)
+class InboundSection:
+    """Where answers and delivery notices are read: a mailbox by IMAP, or an SMTP listener of our own, or both."""
+
+    imap_host: str = setting("")
+    imap_port: int = setting(993, least=1, most=65_535)
+    imap_security: Literal["none", "tls"] = setting("tls")
+    imap_user: str = setting("")
+    imap_password_file: str = setting("")
+    imap_folder: str = setting("INBOX", nonempty=True)
+    imap_every_s: int = setting(60, least=5, most=3600)
+    listen_host: str = setting("127.0.0.1", check=check_address)
+    listen_port: int = setting(0, least=0, most=65_535)
+    mail_max_bytes: int = setting(10_000_000, least=100_000, most=50_000_000)
+
+
+@dataclass(frozen=True)
+class HookTargetSection:
+    """One system that hears of every transition.
+
+    types    prefixes of event types; none: all
+    contact  whether it gets names and addresses too
+    """
+
+    name: str = setting("", nonempty=True)
+    url: str = setting("", nonempty=True, check=check_hook_url)
+    secret: str = setting("", secret=True)
+    secret_file: str = setting("")
+    types: tuple[str, ...] = setting(())
+    contact: bool = setting(False)
+
+
+@dataclass(frozen=True)
+class HooksSection:
+    """Signed events to other systems, such as a CRM."""
+
+    targets: tuple[HookTargetSection, ...] = setting(())
+    timeout_s: int = setting(10, least=1, most=60)
+    attempts_max: int = setting(12, least=1, most=50)
+
+
+@dataclass(frozen=True)
 class LogSection:
     level: Literal["debug", "info", "warning", "error"] = setting("info")
     format: Literal["json", "console"] = setting("json")
@@ -141,6 +244,11 @@ class Settings:
     server: ServerSection = field(default_factory=ServerSection)
     media: MediaSection = field(default_factory=MediaSection)
     tokens: TokensSection = field(default_factory=TokensSection)
+    database: DatabaseSection = field(default_factory=DatabaseSection)
+    links: LinksSection = field(default_factory=LinksSection)
+    messages: MessagesSection = field(default_factory=MessagesSection)
+    inbound: InboundSection = field(default_factory=InboundSection)
+    hooks: HooksSection = field(default_factory=HooksSection)
     log: LogSection = field(default_factory=LogSection)
     organisation: OrganisationSection = field(default_factory=OrganisationSection)
     folder: Path = field(default=Path(), compare=False)
@@ -170,6 +278,7 @@ def check_for_serving(settings: Settings, name: str = "config.toml") -> None:
             "Browsers give camera and microphone to secure pages only; put a reverse proxy with TLS in front.",
         )
     token_keys(settings, name)
+    link_key(settings, name)
 
 
 def token_keys(settings: Settings, name: str = "config.toml") -> tuple[Key, ...]:
@@ -191,6 +300,25 @@ def token_keys(settings: Settings, name: str = "config.toml") -> tuple[Key, ...]
         if kids.count(kid) > 1:
             raise ConfigError(f"{name} [tokens] keys", kid, "a different kid for every key")
     return keys
+
+
+def link_key(settings: Settings, name: str = "config.toml") -> bytes:
+    """The key of personal links: of [links], or else derived from the token key that signs.  ConfigError."""
+    links = settings.links
+    if links.secret and links.secret_file:
+        raise ConfigError(f"{name} [links]", None, "one of secret and secret_file")
+    secret = links.secret.encode() or _contents(links.secret_file, settings.folder, f"{name} [links] secret_file")
+    if not secret:
+        signing = token_keys(settings, name)[0]
+        return HKDF(SHA256(), 32, salt=None, info=b"balie personal links").derive(signing.secret or signing.private_pem)
+    if len(secret) < SECRET_MIN_BYTES:
+        raise ConfigError(f"{name} [links]", None, f"a secret of at least {SECRET_MIN_BYTES} bytes")
+    return secret
+
+
+def secret_of(name: str, settings: Settings, where: str) -> bytes:
+    """What a *_file setting names, or nothing.  ConfigError when it cannot be read."""
+    return _contents(name, settings.folder, where)
 
 
 def _token_key(section: TokenKeySection, folder: Path, where: str) -> Key:

@@ -1,27 +1,46 @@
 """`balie demo`: a municipality with one running appointment, on this machine only.
 
-Keys and links live as long as the process.
+Everything is made anew at every start, in a folder that goes with the process: database, keys, links, mail.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import tempfile
 import time
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
+from aiohttp import web
+from sqlalchemy import create_engine, update
+
+from balie import demo_office
 from balie.app import Balie, build
-from balie.config import OrganisationSection, Settings
+from balie.booking import appointments
+from balie.booking.hours import day_of
+from balie.booking.links import LinkKey
+from balie.booking.people import Person
+from balie.booking.slots import Wish, plan
+from balie.config import MessagesSection, OrganisationSection, Settings
+from balie.demo_mail import DemoMail
+from balie.demo_office import DemoOffice
 from balie.links import Invitation, MemoryLinks
-from signalling.tokens import SECRET_MIN_BYTES, Join, Key, Role, Tokens, default_grants
+from balie.staff.passwords import Passwords
+from balie.store.engine import SQLITE, Store, Tx, database_url
+from balie.store.migrate import upgrade
+from balie.store.schema import CELL_S, appointment, join_link
+from signalling.tokens import SECRET_MIN_BYTES, Join, Key, Tokens, default_grants
 
 LASTS_S = 24 * 3600
 LOOPBACK = "127.0.0.1"
-PEOPLE: tuple[tuple[str, str, Role, str, str], ...] = (
-    ("Burger", "burger", "citizen", "An Peeters", ""),
-    ("Medewerker", "medewerker", "staff", "Bart Claes", ""),
-    ("Derde (dochter)", "derde", "third", "Lies Peeters", "dochter"),
-)
+ADDRESS = "balie@voorbeeldegem.example"
+PASSWORD = "voorbeeld-van-een-zin"
+"""Of everybody in the demo's office; printed with the links."""
+CITIZEN = Person("An Peeters", mail="an.peeters@example.org", phone="+32470123456")
+THIRD = Person("Lies Peeters", "family", mail="lies.peeters@example.org", label="dochter")
 
 
 def demo_settings(host: str, port: int, media_port: int) -> Settings:
@@ -31,19 +50,54 @@ def demo_settings(host: str, port: int, media_port: int) -> Settings:
         settings,
         server=replace(settings.server, host=host, port=port, public_url=f"http://localhost:{port}", drain_s=0),
         media=replace(settings.media, listen=(LOOPBACK,), public_addresses=(LOOPBACK,), port=media_port),
-        organisation=OrganisationSection(name="Gemeente Voorbeeldegem"),
+        messages=MessagesSection(from_address=ADDRESS, smtp_host=LOOPBACK),
+        organisation=OrganisationSection(name=demo_office.NAME, phone=demo_office.PHONE),
     )
 
 
 def build_demo(settings: Settings) -> tuple[Balie, list[tuple[str, str]]]:
     """The demo and its links: (who, URL)."""
+    folder = Path(tempfile.mkdtemp(prefix="balie-demo-"))
+    mail = DemoMail(LOOPBACK)
+    settings = replace(settings, messages=replace(settings.messages, smtp_port=mail.port), folder=folder)
     tokens = Tokens("balie-demo", (Key("demo", secrets.token_bytes(SECRET_MIN_BYTES)),))
-    links = MemoryLinks(os.urandom)
+    key, passwords = LinkKey(secrets.token_bytes(SECRET_MIN_BYTES)), Passwords(os.urandom)
+    store = Store(database_url(settings.database.url, folder))
+    assert store.url.drivername == SQLITE
+    engine = create_engine(f"sqlite:///{store.url.database}")
+    with engine.begin() as tx:
+        upgrade(tx)
+        room, links = _fill(tx, int(time.time()), key, passwords.hash(PASSWORD))
+    engine.dispose()
+    invited = MemoryLinks(os.urandom)
+    staff = Join("staff-demo", room, "staff", "Bart Claes", default_grants("staff"))
     now_s = time.time()
-    room = f"afspraak-{secrets.token_hex(4)}"
-    urls = []
-    for who, identifier, role, name, label in PEOPLE:
-        join = Join(identifier, room, role, name, default_grants(role), label)
-        token = links.create(Invitation(join, now_s, now_s + LASTS_S))
-        urls.append((who, f"{settings.server.public_url}/g/{token}"))
-    return build(settings, tokens, links), urls
+    tokens_of = [links[0], invited.create(Invitation(staff, now_s, now_s + LASTS_S)), links[1]]
+    urls = [
+        (who, f"{settings.server.public_url}/g/{token}")
+        for who, token in zip(("Burger", "Medewerker", "Derde (dochter)"), tokens_of, strict=True)
+    ]
+    balie = build(settings, tokens, invited, store, key, passwords=passwords, mailbox=mail)
+
+    async def around(_: web.Application) -> AsyncIterator[None]:
+        async with mail.serving():
+            yield
+        shutil.rmtree(folder, ignore_errors=True)
+
+    balie.web.cleanup_ctx.insert(0, around)
+    return balie, urls
+
+
+def _fill(tx: Tx, now_s: int, key: LinkKey, password: str) -> tuple[str, list[str]]:
+    """The office, and an appointment that goes on now.  Returns its room, and the tokens of An and Lies."""
+    made: DemoOffice = demo_office.found(tx, now_s, day_of(now_s, demo_office.ZONE), password)
+    wanted = plan(tx, Wish((made.badminton,)))
+    values = {"status": "booked", "channel": "web", "created_by": "citizen", "question": "Mag mijn dochter mee kijken?"}
+    start_s = now_s // CELL_S * CELL_S
+    appointment_id = appointments.put(tx, now_s, os.urandom, wanted, made.bart, start_s, values)
+    assert appointment_id is not None
+    everybody = [(secrets.token_hex(12), person) for person in (CITIZEN, THIRD)]
+    booked = appointments.settle(tx, now_s, os.urandom, key, appointment_id, everybody, "citizen", "booked")
+    tx.execute(update(join_link).values(valid_until_s=now_s + LASTS_S))
+    room = tx.execute(appointment.select().where(appointment.c.id == appointment_id)).one().room
+    return room, list(booked.links.values())

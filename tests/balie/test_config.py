@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balie.config import Settings, check_for_serving, check_public_address, load, token_keys
+from balie.config import Settings, check_for_serving, check_public_address, link_key, load, token_keys
 from balie.errors import SHOWN_MAX, ConfigError
 from balie.reading import variable
 
@@ -256,3 +256,42 @@ def test_no_file_raises_anything_but_config_error(
         assert isinstance(load(path, {}), Settings)
     except ConfigError as error:
         assert str(error)
+
+
+def test_the_key_of_links_is_given_or_comes_from_the_tokens(tmp_path: Path) -> None:
+    derived = link_key(load(write(tmp_path, COMPLETE), {}))
+    assert len(derived) == 32
+    assert derived == link_key(load(write(tmp_path, COMPLETE), {}))
+    assert derived not in SECRET.encode()
+    own = link_key(load(write(tmp_path, f'{COMPLETE}\n[links]\nsecret = "{"x" * 32}"\n'), {}))
+    assert own == b"x" * 32
+
+
+@pytest.mark.parametrize(
+    ("lines", "need"),
+    [
+        ('secret = "short"', "at least 32 bytes"),
+        ('secret_file = "absent.key"', "a file that can be read"),
+        (f'secret = "{"x" * 32}"\nsecret_file = "links.key"', "one of secret and secret_file"),
+    ],
+)
+def test_a_key_of_links_that_cannot_be_used(tmp_path: Path, lines: str, need: str) -> None:
+    with pytest.raises(ConfigError, match=need) as error:
+        check_for_serving(load(write(tmp_path, f"{COMPLETE}\n[links]\n{lines}\n"), {}))
+    assert "short" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "line", "need"),
+    [
+        ("messages", 'from_address = "balie"', "a mail address"),
+        ("messages", 'reply_address = "balie+x@example.be"', "without +"),
+        ("messages", 'sms_url = "http://gateway.example"', "an https URL"),
+        ("messages", 'quiet_from = "25:00"', "a time of day"),
+        ("hooks", 'targets = [{ name = "crm", url = "ftp://crm.example" }]', "an https URL"),
+        ("hooks", 'targets = [{ url = "https://crm.example" }]', "to be given"),
+    ],
+)
+def test_settings_of_messages_and_hooks(tmp_path: Path, section: str, line: str, need: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(need)):
+        load(write(tmp_path, f"[{section}]\n{line}\n"), {})
