@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, func, insert, select, update
 
 from balie.booking import claims, links, people
 from balie.booking.catalogue import staff_of
@@ -26,16 +26,36 @@ from balie.booking.slots import Calendars, Plan, Wish, fits, plan
 from balie.i18n import LANGUAGES
 from balie.record import audit, events, schedule
 from balie.store.engine import Tx
-from balie.store.schema import appointment, appointment_product, slot_claim
+from balie.store.schema import appointment, appointment_product, slot_claim, staff_service
 
 HOLD_S = 600
 CHANNELS = ("web", "phone", "desk", "mail", "api")
 QUESTION_MAX = 2000
 REF_LETTERS = "ACDEFGHJKLMNPQRTUVWXYZ2346789"  # without those that look or sound like another
 REF_SIZE = 7  # 17 thousand million: a reference is no secret, but nobody meets another's by a slip
-DEAD_HOLD = "hold_over"
+TIME_MAX_S = 1 << 36  # the year 4147: calendars end in 9999
+
+AROUND_S = 43_200  # half a day before and after is one's day, wherever midnight falls
 
 Entropy = Callable[[int], bytes]
+
+# Made once: to build a statement costs more than to run it, and a booking has twenty.
+_BY_ID = select(appointment).where(appointment.c.id == bindparam("appointment_id"))
+_COLLEAGUES = select(staff_service.c.staff_id).where(staff_service.c.service_id == bindparam("service_id"))
+_BUSY = (
+    select(slot_claim.c.staff_id)
+    .distinct()
+    .where(slot_claim.c.staff_id.in_(_COLLEAGUES), slot_claim.c.cell.between(bindparam("first"), bindparam("last")))
+)
+_LOAD = (
+    select(appointment.c.staff_id, func.count().label("number"))
+    .where(
+        appointment.c.staff_id.in_(_COLLEAGUES),
+        appointment.c.start_s.between(bindparam("from_s"), bindparam("until_s")),
+        appointment.c.status.in_(("held", *people.STANDING)),
+    )
+    .group_by(appointment.c.staff_id)
+)
 
 
 @dataclass(frozen=True)
@@ -102,32 +122,27 @@ def book(tx: Tx, now_s: int, entropy: Entropy, key: LinkKey, request: Booking) -
     NotFound: product, hold.  SlotTaken: the time, or the hold is over and somebody took it.  Unfit: a field.
     """
     citizen, helpers = _checked(request)
+    values = {
+        "status": "booked",
+        "channel": request.channel,
+        "locale": request.locale or citizen.locale,
+        "question": people.check_text(request.question, "question", QUESTION_MAX),
+        "created_by": request.actor,
+        "follow_up_of": request.follow_up_of,
+        "changed_s": now_s,
+    }
     if request.held:
         row = _held(tx, now_s, request.held)
         wanted = plan(tx, Wish(_products(tx, row.id), row.modality))
         appointment_id = row.id
+        values |= {"hold_until_s": None, "hold_hash": None}
+        tx.execute(update(appointment).where(appointment.c.id == row.id).values(**values))
     elif request.wish is not None:
         wanted = plan(tx, request.wish)
-        people.check_number(len(helpers), min(each.max_third_parties for each in wanted.products))
-        appointment_id = place(tx, now_s, entropy, wanted, request.start_s, {"status": "held"})
+        appointment_id = place(tx, now_s, entropy, wanted, request.start_s, values)
     else:
         raise Unfit("start", "start_missing", "a held time, or products and a beginning are needed")
     people.check_number(len(helpers), min(each.max_third_parties for each in wanted.products))
-    tx.execute(
-        update(appointment)
-        .where(appointment.c.id == appointment_id)
-        .values(
-            status="booked",
-            hold_until_s=None,
-            hold_hash=None,
-            channel=request.channel,
-            locale=request.locale or citizen.locale,
-            question=request.question.strip(),
-            created_by=request.actor,
-            follow_up_of=request.follow_up_of,
-            changed_s=now_s,
-        )
-    )
     everybody = [(people.new_person_id(entropy), each) for each in (citizen, *helpers)]
     return settle(tx, now_s, entropy, key, appointment_id, everybody, request.actor, "booked")
 
@@ -143,7 +158,7 @@ def settle(
     action: str,
 ) -> Booked:
     """The people of a new appointment, with their links; and, when it is not one that moved, what others hear of it."""
-    row = tx.execute(select(appointment).where(appointment.c.id == appointment_id)).one()
+    row = tx.execute(_BY_ID, {"appointment_id": appointment_id}).one()
     tokens = {}
     for person_id, person in everybody:
         added = people.insert_person(tx, now_s, appointment_id, person_id, person)
@@ -167,7 +182,7 @@ def settle(
 def place(tx: Tx, now_s: int, entropy: Entropy, wanted: Plan, start_s: int, values: dict[str, Any]) -> int:
     """A new row with its claims, for the person with the least to do that day.  SlotTaken; Unfit start."""
     zone = wanted.service.zone
-    day = day_of(start_s, zone) if 0 < start_s < 1 << 40 else None
+    day = day_of(start_s, zone) if 0 < start_s < TIME_MAX_S else None
     if day is None or start_s < now_s + wanted.notice_s or day > day_of(now_s, zone) + wanted.horizon:
         raise Unfit("start", "start_out_of_range", "this time is past, too soon or too far away")
     able = [each for each in staff_of(tx, wanted.service.id) if wanted.staff_id in (None, each.id)]
@@ -176,8 +191,8 @@ def place(tx: Tx, now_s: int, entropy: Entropy, wanted: Plan, start_s: int, valu
         raise Unfit("start", "start_outside_hours", "nobody is there at this time")
     cells = claims.cells_of(start_s, start_s + wanted.duration_s, wanted.before_min, wanted.after_min)
     candidates = [each.id for each in open_]
-    claims.expire_holds(tx, now_s, candidates)
-    for staff_id in _least_busy(tx, candidates, cells, start_s):
+    claims.expire_holds(tx, now_s)
+    for staff_id in _least_busy(tx, wanted, candidates, cells, start_s):
         appointment_id = put(tx, now_s, entropy, wanted, staff_id, start_s, values)
         if appointment_id is not None:
             if claims.claim_day(tx, wanted.products, day.isoformat(), appointment_id):
@@ -206,24 +221,14 @@ def _taken(tx: Tx, wanted: Plan, now_s: int, start_s: int) -> SlotTaken:
     return SlotTaken(others[:3] or calendars.first(tx, wish, now_s, 3))
 
 
-def _least_busy(tx: Tx, candidates: list[int], cells: range, start_s: int) -> list[int]:
+def _least_busy(tx: Tx, wanted: Plan, candidates: list[int], cells: range, start_s: int) -> list[int]:
     """Who has none of these cells, the one with the fewest appointments around first; then by who came first."""
-    busy = set(
-        tx.scalars(
-            select(slot_claim.c.staff_id)
-            .where(slot_claim.c.staff_id.in_(candidates), slot_claim.c.cell.between(cells[0], cells[-1]))
-            .distinct()
-        )
-    )
+    busy = set(tx.scalars(_BUSY, {"service_id": wanted.service.id, "first": cells[0], "last": cells[-1]}))
     free = [each for each in candidates if each not in busy]
     if len(free) < 2:
         return free
-    near = select(appointment.c.staff_id, func.count()).where(
-        appointment.c.staff_id.in_(free),
-        appointment.c.start_s.between(start_s - 43_200, start_s + 43_200),
-        appointment.c.status.in_(("held", *people.STANDING)),
-    )
-    load = {row[0]: row[1] for row in tx.execute(near.group_by(appointment.c.staff_id))}
+    near = {"service_id": wanted.service.id, "from_s": start_s - AROUND_S, "until_s": start_s + AROUND_S}
+    load = {row.staff_id: row.number for row in tx.execute(_LOAD, near)}
     return sorted(free, key=lambda each: (load.get(each, 0), each))
 
 
@@ -246,7 +251,7 @@ def _insert(
         "changed_s": now_s,
         **values,
     }
-    made = tx.execute(insert(appointment).values(**row)).inserted_primary_key
+    made = tx.execute(insert(appointment), row).inserted_primary_key
     assert made is not None
     return int(made[0])
 
@@ -279,8 +284,6 @@ def _checked(request: Booking) -> tuple[Person, tuple[Person, ...]]:
         raise Unfit("channel", "channel_unknown", f"a channel is one of {', '.join(CHANNELS)}")
     if request.locale and request.locale not in LANGUAGES:
         raise Unfit("locale", "locale_unknown", f"a language is one of {', '.join(LANGUAGES)}")
-    if len(request.question) > QUESTION_MAX:
-        raise Unfit("question", "question_too_long", f"at most {QUESTION_MAX} characters")
     if any(each.role == CITIZEN for each in request.helpers):
         raise Unfit("helpers", "role_unknown", f"somebody who comes along is one of {', '.join(people.HELPERS)}")
     citizen = people.check_person(replace(request.citizen, role=CITIZEN), "citizen.")

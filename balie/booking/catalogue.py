@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from balie.booking.errors import NotFound, Unfit
 from balie.store.engine import Tx
@@ -71,6 +71,19 @@ class Colleague:
 _PRODUCT = [product.c[name] for name in Product.__dataclass_fields__]
 _SERVICE = [*(service.c[name] for name in Service.__dataclass_fields__ if name != "zone"), organisation.c.zone]
 
+_ONE_SERVICE = select(*_SERVICE).join(organisation).where(service.c.id == bindparam("service_id"))
+_THESE = (
+    select(*_PRODUCT)
+    .join(service)
+    .where(product.c.id.in_(bindparam("product_ids", expanding=True)), product.c.active, service.c.active)
+)
+_COLLEAGUES = (
+    select(staff.c.id, staff.c.name, staff.c.claims_version)
+    .join(staff_service)
+    .where(staff_service.c.service_id == bindparam("service_id"), staff.c.active)
+    .order_by(staff.c.id)
+)
+
 
 def services(tx: Tx) -> list[Service]:
     """Those that take appointments."""
@@ -79,7 +92,7 @@ def services(tx: Tx) -> list[Service]:
 
 
 def service_of(tx: Tx, service_id: int) -> Service:
-    row = tx.execute(select(*_SERVICE).join(organisation).where(service.c.id == service_id)).first()
+    row = tx.execute(_ONE_SERVICE, {"service_id": service_id}).first()
     if row is None:
         raise NotFound("service")
     return Service(**row._mapping)
@@ -101,9 +114,7 @@ def products_of(tx: Tx, product_ids: Iterable[int]) -> tuple[Product, ...]:
     wanted = tuple(product_ids)
     if not wanted or len(set(wanted)) < len(wanted):
         raise Unfit("products", "products_repeated" if wanted else "products_missing", "name each product once")
-    query = select(*_PRODUCT).join(service)
-    query = query.where(product.c.id.in_(wanted), product.c.active, service.c.active)
-    found = {row.id: product_of_row(row) for row in tx.execute(query)}
+    found = {row.id: product_of_row(row) for row in tx.execute(_THESE, {"product_ids": wanted})}
     if len(found) < len(wanted):
         raise NotFound("product")
     if len({each.service_id for each in found.values()}) > 1:
@@ -113,13 +124,7 @@ def products_of(tx: Tx, product_ids: Iterable[int]) -> tuple[Product, ...]:
 
 def staff_of(tx: Tx, service_id: int) -> list[Colleague]:
     """Who does appointments of a service."""
-    query = (
-        select(staff.c.id, staff.c.name, staff.c.claims_version)
-        .join(staff_service)
-        .where(staff_service.c.service_id == service_id, staff.c.active)
-        .order_by(staff.c.id)
-    )
-    return [Colleague(row.id, row.name, row.claims_version) for row in tx.execute(query)]
+    return [Colleague(*row) for row in tx.execute(_COLLEAGUES, {"service_id": service_id})]
 
 
 def product_of_row(row: Row[Any]) -> Product:

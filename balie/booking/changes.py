@@ -12,7 +12,7 @@ from balie.booking import appointments, claims, links
 from balie.booking.appointments import Booked
 from balie.booking.errors import NotNow, Unfit
 from balie.booking.links import LinkKey
-from balie.booking.people import Person, standing
+from balie.booking.people import Person, check_text, standing
 from balie.booking.slots import Wish, plan
 from balie.record import audit, events, schedule
 from balie.store.engine import Tx
@@ -46,9 +46,7 @@ def cancel(
 ) -> None:
     """It does not take place: the time is free again, all links die, everybody hears it.  NotFound, NotNow, Unfit."""
     row = _still_to_come(tx, now_s, appointment_id, "not_cancelled")
-    if len(reason) > REASON_MAX:
-        raise Unfit("reason", "reason_too_long", f"at most {REASON_MAX} characters")
-    _set(tx, now_s, appointment_id, status=f"cancelled_{by}", reason=reason.strip())
+    _set(tx, now_s, appointment_id, status=f"cancelled_{by}", reason=check_text(reason, "reason", REASON_MAX))
     claims.release(tx, (appointment_id,))
     links.revoke(tx, now_s, appointment_id=appointment_id)
     audit.note(tx, now_s, actor, "cancelled", events.subject(row.ref), by=by)

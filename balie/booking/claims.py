@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, delete, func, select, update
+from sqlalchemy import Table, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from balie.booking.catalogue import Product
 from balie.store.engine import Tx
 from balie.store.schema import CELL_S, appointment, day_claim, slot_claim, staff
+
+_OVER = (
+    select(appointment.c.id)
+    .where(appointment.c.status == "held", appointment.c.hold_until_s <= bindparam("now_s"))
+    .order_by(appointment.c.id)
+    .with_for_update()
+)
+
+
+_TAKEN = (
+    select(slot_claim.c.staff_id, func.min(slot_claim.c.cell), func.max(slot_claim.c.cell))
+    .where(
+        slot_claim.c.staff_id.in_(bindparam("staff_ids", expanding=True)),
+        slot_claim.c.cell.between(bindparam("first"), bindparam("last")),
+    )
+    .group_by(slot_claim.c.staff_id, slot_claim.c.appointment_id)
+)
 
 
 def cells_of(start_s: int, end_s: int, before_min: int = 0, after_min: int = 0) -> range:
@@ -54,16 +72,24 @@ def release(tx: Tx, appointment_ids: Sequence[int]) -> None:
     touch(tx, people)
 
 
-def expire_holds(tx: Tx, now_s: int, staff_ids: Sequence[int] | None = None) -> int:
-    """Free what was held too long, for these people or for all.  Returns how many holds that were."""
-    over = select(appointment.c.id).where(appointment.c.status == "held", appointment.c.hold_until_s <= now_s)
-    if staff_ids is not None:
-        over = over.where(appointment.c.staff_id.in_(staff_ids))
-    ids = list(tx.scalars(over.with_for_update()))
+def expire_holds(tx: Tx, now_s: int) -> int:
+    """Free what was held too long.  Returns how many holds that were."""
+    ids = list(tx.scalars(_OVER, {"now_s": now_s}))
     if ids:
         tx.execute(update(appointment).where(appointment.c.id.in_(ids)).values(status="expired", changed_s=now_s))
         release(tx, ids)
     return len(ids)
+
+
+def taken(tx: Tx, staff_ids: Sequence[int], first: int, last: int) -> dict[int, list[tuple[int, int]]]:
+    """What is taken of each person's calendar between two cells: first and last cell of each claim, the last excluded.
+
+    The cells of an appointment follow each other, so that a fifth of the rows says it all.
+    """
+    found: dict[int, list[tuple[int, int]]] = {each: [] for each in staff_ids}
+    for staff_id, begins, ends in tx.execute(_TAKEN, {"staff_ids": staff_ids, "first": first, "last": last - 1}):
+        found[staff_id].append((begins, ends + 1))
+    return found
 
 
 def full_days(tx: Tx, products: Iterable[Product], from_day: str, until_day: str) -> set[str]:
@@ -87,5 +113,10 @@ def touch(tx: Tx, staff_ids: Iterable[int]) -> None:
 
 def _insert_new(tx: Tx, table: Table, rows: list[dict[str, Any]]) -> int:
     """Insert the rows whose keys are not there yet.  Returns how many those were."""
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    return tx.execute(make(table).values(rows).on_conflict_do_nothing()).rowcount
+    return len(tx.execute(_new(table, tx.dialect.name), rows).all())
+
+
+@cache
+def _new(table: Table, dialect: str) -> Any:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing().returning(table.c.appointment_id)

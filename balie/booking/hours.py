@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from holidays.countries.belgium import Belgium
@@ -78,7 +78,7 @@ def open_intervals(
                 continue
             whole = _interval(each, day, zone)
             absent = [
-                Interval(_moment(closure.begins, zone), _moment(closure.ends, zone))
+                Interval(_moment(closure.begins, zone), _moment(closure.ends, zone, fold=1))
                 for closure in shut
                 if closure.staff_id in (None, each.staff_id) and _touches(closure, day)
             ]
@@ -86,6 +86,7 @@ def open_intervals(
                 yield each, left
 
 
+@lru_cache(4096)  # people of one office begin and end at the same few times
 def moment(day: date, minutes: int, zone: str, *, fold: int = 0) -> int:
     """A local time as Unix seconds.  minutes: 0 to 1440; fold: which one of a time that comes twice."""
     return _moment(datetime.combine(day, datetime.min.time()) + timedelta(minutes=minutes), zone, fold)

@@ -55,16 +55,15 @@ def create(
     """A link for a participant of an appointment at this time; returns its token."""
     seed = entropy(SEED_BYTES)
     token = _token(key, seed)
-    tx.execute(
-        insert(join_link).values(
-            participant_id=participant_id,
-            seed=seed,
-            token_hash=_hashed(token),
-            valid_from_s=start_s - BEFORE_S,
-            valid_until_s=end_s + AFTER_S,
-            created_s=now_s,
-        )
-    )
+    row = {
+        "participant_id": participant_id,
+        "seed": seed,
+        "token_hash": _hashed(token),
+        "valid_from_s": start_s - BEFORE_S,
+        "valid_until_s": end_s + AFTER_S,
+        "created_s": now_s,
+    }
+    tx.execute(insert(join_link), row)
     return token
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import reduce
+from operator import add
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import String, bindparam, cast, func, or_, select
 
 from balie.booking.catalogue import Service
 from balie.booking.hours import Closure, Hours
@@ -14,21 +16,50 @@ from balie.store.schema import availability, closure
 
 Rows = tuple[tuple[Any, ...], ...]
 
+_COLUMNS = (
+    availability.c.staff_id,
+    availability.c.weekday,
+    availability.c.from_min,
+    availability.c.until_min,
+    availability.c.from_day,
+    availability.c.until_day,
+    availability.c.every_weeks,
+    availability.c.modalities,
+)
+_OF_SERVICE = select(*_COLUMNS).where(availability.c.service_id == bindparam("service_id")).order_by(availability.c.id)
+_ON_WEEKDAY = _OF_SERVICE.where(availability.c.weekday == bindparam("weekday"))
 
-def hours_rows(tx: Tx, service_id: int) -> Rows:
-    """As they stand in the table: two that are equal give equal hours."""
-    query = select(
-        availability.c.staff_id,
-        availability.c.weekday,
-        availability.c.from_min,
-        availability.c.until_min,
-        availability.c.from_day,
-        availability.c.until_day,
-        availability.c.every_weeks,
-        availability.c.modalities,
+# All hours as one text: fifty people have five hundred rows, and reading them costs more than finding free times does.
+_LINES = (
+    select(reduce(add, (func.coalesce(cast(column, String), "") + " " for column in _COLUMNS)).label("line"))
+    .where(availability.c.service_id == bindparam("service_id"))
+    .order_by(availability.c.id)
+    .subquery()
+)
+_MARK = select(func.aggregate_strings(_LINES.c.line, ";"))
+
+_CLOSURES = (
+    select(closure.c.staff_id, closure.c.from_local, closure.c.until_local)
+    .where(
+        closure.c.organisation_id == bindparam("organisation_id"),
+        or_(closure.c.service_id.is_(None), closure.c.service_id == bindparam("service_id")),
+        closure.c.until_local > bindparam("from_local"),
+        closure.c.from_local < bindparam("until_local"),
     )
-    query = query.where(availability.c.service_id == service_id).order_by(availability.c.id)
-    return tuple((*row[:7], tuple(row[7])) for row in tx.execute(query))
+    .order_by(closure.c.id)
+)
+
+
+def hours_mark(tx: Tx, service_id: int) -> str:
+    """Another text as soon as anything about the hours of a service is another."""
+    return tx.scalar(_MARK, {"service_id": service_id}) or ""
+
+
+def hours_rows(tx: Tx, service_id: int, weekday: int | None = None) -> Rows:
+    """As they stand in the table, of one day of the week or of all."""
+    values = {"service_id": service_id, "weekday": weekday}
+    found = tx.execute(_OF_SERVICE if weekday is None else _ON_WEEKDAY, values)
+    return tuple((*row[:7], tuple(row[7])) for row in found)
 
 
 def hours_of(rows: Rows) -> list[Hours]:
@@ -49,14 +80,13 @@ def hours_of(rows: Rows) -> list[Hours]:
 
 def closure_rows(tx: Tx, service: Service, from_day: date, until_day: date) -> Rows:
     """Closures that touch these days: of everybody, of this service, and absences of people."""
-    query = select(closure.c.staff_id, closure.c.from_local, closure.c.until_local)
-    query = query.where(
-        closure.c.organisation_id == service.organisation_id,
-        or_(closure.c.service_id.is_(None), closure.c.service_id == service.id),
-        closure.c.until_local > from_day.isoformat(),
-        closure.c.from_local < f"{until_day.isoformat()}T24:00",
-    )
-    return tuple(tuple(row) for row in tx.execute(query.order_by(closure.c.id)))
+    values = {
+        "organisation_id": service.organisation_id,
+        "service_id": service.id,
+        "from_local": from_day.isoformat(),
+        "until_local": f"{until_day.isoformat()}T24:00",
+    }
+    return tuple(tuple(row) for row in tx.execute(_CLOSURES, values))
 
 
 def closures_of(rows: Rows) -> list[Closure]:

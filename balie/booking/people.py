@@ -63,6 +63,16 @@ def check_name(value: str, where: str = "name", most: int = NAME_MAX) -> str:
     return name
 
 
+def check_text(value: str, where: str, most: int) -> str:
+    """What somebody writes, perhaps on several lines.  Unfit: too long, or with characters that are none."""
+    text = unicodedata.normalize("NFC", value).strip()
+    if len(text) > most:
+        raise Unfit(where, f"{where}_too_long", f"{len(text)} characters; {most} are allowed")
+    if any(unicodedata.category(each) in ("Cc", "Cs") and each not in "\r\n\t" for each in text):
+        raise Unfit(where, f"{where}_unprintable", "without control characters")
+    return text
+
+
 def check_mail(value: str, where: str = "mail") -> str:
     """A mail address that may exist; whether it does, delivery notices say."""
     try:
@@ -186,19 +196,18 @@ def new_person_id(entropy: Callable[[int], bytes]) -> str:
 
 def insert_person(tx: Tx, now_s: int, appointment_id: int, person_id: str, person: Person) -> int:
     """A checked person at an appointment; returns his participant id."""
-    made = tx.execute(
-        insert(participant).values(
-            appointment_id=appointment_id,
-            person=person_id,
-            role=person.role,
-            name=person.name,
-            mail=person.mail,
-            phone=person.phone,
-            locale=person.locale,
-            label=person.label,
-            rights=dict(person.rights),
-            created_s=now_s,
-        )
-    ).inserted_primary_key
+    row = {
+        "appointment_id": appointment_id,
+        "person": person_id,
+        "role": person.role,
+        "name": person.name,
+        "mail": person.mail,
+        "phone": person.phone,
+        "locale": person.locale,
+        "label": person.label,
+        "rights": dict(person.rights),
+        "created_s": now_s,
+    }
+    made = tx.execute(insert(participant), row).inserted_primary_key
     assert made is not None
     return int(made[0])

@@ -8,7 +8,7 @@ the shortest horizon hold.  The appointment lies within the hours; its buffers n
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -16,19 +16,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
 
 from balie.booking import claims, office
 from balie.booking.catalogue import Colleague, Product, Service, products_of, service_of, staff_of
 from balie.booking.errors import Unfit
-from balie.booking.hours import Hours, day_of, moment, open_intervals
+from balie.booking.hours import day_of, moment, open_intervals
 from balie.store.engine import Tx
-from balie.store.schema import CELL_S, slot_claim
+from balie.store.schema import CELL_S
 
 GRID_CELLS = 3
 """A quarter of an hour: people agree on 9.15, not on 9.05."""
 DAYS_MAX = 400
-OPENINGS_MAX = 64  # cached: a few services, modalities and durations; 50 people for 60 days take 0.1 MB
+OPENINGS_MAX = 64  # kept: a few services, ways of talking and durations; one of 50 people and 60 days is 0.1 MB
 
 
 @dataclass(frozen=True)
@@ -91,43 +90,59 @@ def plan(tx: Tx, wish: Wish) -> Plan:
 
 @dataclass(frozen=True)
 class _Opening:
-    """For each person the cells, counted from the window's first, at which an appointment may begin."""
+    """starts (N,) int64: cells at which an appointment may begin with anybody, in order; who (N,) bool: with each."""
 
-    starts: dict[int, NDArray[np.int64]]
+    starts: NDArray[np.int64]
+    who: dict[int, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What is taken of a calendar, as counted up to each cell from `first` to `last`.
+
+    counted (last - first + 1,) uint16, modulo 2**16: two that are equal have nothing taken between them
+    """
+
+    version: int
+    first: int
+    last: int
+    counted: NDArray[np.uint16]
+
+    def none(self, since: NDArray[np.int64], until: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """(N,) bool: whether no cell is taken from since to until, the latter excluded.  (N,) int64 both."""
+        same: NDArray[np.bool_] = self.counted[since - self.first] == self.counted[until - self.first]
+        return same
 
 
 class Calendars:
     """Free times, with what is taken kept in memory: it is read anew for whoever staff.claims_version says.
 
-    What is kept is never believed for a booking: that is for the keys of slot_claim.
+    What is kept is never believed for a booking: that is for the keys of slot_claim.  It grows with the people and the
+    days that were asked for: 60 days of somebody take 36 kB.  Not for a transaction that writes: if it is undone, what
+    was read here was never so.
     """
 
     def __init__(self) -> None:
-        self._taken: dict[int, tuple[int, int, NDArray[np.int64]]] = {}
+        self._taken: dict[int, _Taken] = {}
         self._openings: OrderedDict[Any, _Opening] = OrderedDict()
 
     def free(self, tx: Tx, wish: Wish, now_s: int, from_day: date, until_day: date) -> list[Slot]:
         """All free times on these days (both included; local), in order.  Raises as plan()."""
         wanted = plan(tx, wish)
-        today = day_of(now_s, wanted.service.zone)
+        zone = wanted.service.zone
+        today = day_of(now_s, zone)
         from_day = max(from_day, today)
         until_day = min(until_day, today + wanted.horizon, from_day + timedelta(days=DAYS_MAX))
         people = [each for each in staff_of(tx, wanted.service.id) if wish.staff_id in (None, each.id)]
         if until_day < from_day or not people:
             return []
-        base = moment(from_day, 0, wanted.service.zone) // CELL_S
-        end = moment(until_day + timedelta(days=1), 0, wanted.service.zone) // CELL_S
-        opening = self._opening(tx, wanted, from_day, until_day, base)
-        self._refresh(tx, people, today, wanted.service.zone)
-        earliest = -(-(now_s + wanted.notice_s) // CELL_S)
-        starts, who = self._match(wanted, people, opening, base, end, earliest)
+        opening = self._opening(tx, wanted, from_day, until_day)
+        first = moment(today, 0, zone) - wanted.before_min * 60
+        last = moment(until_day + timedelta(days=1), 0, zone) + wanted.after_min * 60
+        self._refresh(tx, people, first // CELL_S, last // CELL_S)
         full = claims.full_days(tx, wanted.products, from_day.isoformat(), until_day.isoformat())
-        found = []
-        for start, ids in zip(starts, who, strict=True):
-            start_s = start * CELL_S
-            if not full or day_of(start_s, wanted.service.zone).isoformat() not in full:
-                found.append(Slot(start_s, start_s + wanted.duration_s, ids))
-        return found
+        found = self._match(wanted, people, opening, -(-(now_s + wanted.notice_s) // CELL_S))
+        return [each for each in found if not full or day_of(each.start_s, zone).isoformat() not in full]
 
     def first(self, tx: Tx, wish: Wish, now_s: int, count: int = 3, *, from_s: int = 0) -> list[Slot]:
         """The first free times from a moment on."""
@@ -141,87 +156,86 @@ class Calendars:
             day = until + timedelta(days=1)
         return found[:count]
 
-    def _match(
-        self, wanted: Plan, people: Sequence[Colleague], opening: _Opening, base: int, end: int, earliest: int
-    ) -> tuple[list[int], list[tuple[int, ...]]]:
-        """Absolute start cells in order, and for each who is free."""
-        before, after = wanted.before_min * 60 // CELL_S, wanted.after_min * 60 // CELL_S
-        length = wanted.duration_s // CELL_S
-        free: list[NDArray[np.int64]] = []
-        ids: list[NDArray[np.int64]] = []
-        nothing = np.zeros(0, np.int64)
-        for person in people:
-            starts = opening.starts.get(person.id, nothing)
-            starts = starts[starts + base >= earliest]
-            taken = self._taken[person.id][2]
-            # What is taken from the first cell of the buffer before to the last of the one after: none, or not free.
-            low = np.searchsorted(taken, starts + base - before)
-            high = np.searchsorted(taken, starts + base + length + after)
-            left = starts[low == high]
-            free.append(left)
-            ids.append(np.full(len(left), person.id, np.int64))
-        all_starts, all_ids = np.concatenate(free), np.concatenate(ids)
-        order = np.lexsort((all_ids, all_starts))
-        all_starts, all_ids = all_starts[order], all_ids[order]
-        unique, first = np.unique(all_starts, return_index=True)
-        bounds = [*first.tolist(), len(all_ids)]
-        listed = all_ids.tolist()
-        return (unique + base).tolist(), [tuple(listed[a:b]) for a, b in pairwise(bounds)]
+    def _match(self, wanted: Plan, people: Sequence[Colleague], opening: _Opening, earliest: int) -> list[Slot]:
+        """The times from a cell on that somebody has free, with who has."""
+        soon = int(np.searchsorted(opening.starts, earliest))
+        starts = opening.starts[soon:]
+        since = starts - wanted.before_min * 60 // CELL_S
+        until = starts + (wanted.duration_s + wanted.after_min * 60) // CELL_S
+        ids = [each.id for each in people if each.id in opening.who]
+        if not ids or not len(starts):
+            return []
+        free = np.stack([opening.who[each][soon:] & self._taken[each].none(since, until) for each in ids])
+        at, whose = np.nonzero(free.T)  # in order of times, and of people within each
+        names, bounds = np.array(ids)[whose].tolist(), np.searchsorted(at, np.arange(len(starts) + 1)).tolist()
+        duration_s = wanted.duration_s
+        return [
+            Slot(start * CELL_S, start * CELL_S + duration_s, tuple(names[low:high]))
+            for start, (low, high) in zip(starts.tolist(), pairwise(bounds), strict=True)
+            if low < high
+        ]
 
-    def _opening(self, tx: Tx, wanted: Plan, from_day: date, until_day: date, base: int) -> _Opening:
-        hours = office.hours_rows(tx, wanted.service.id)
+    def _opening(self, tx: Tx, wanted: Plan, from_day: date, until_day: date) -> _Opening:
+        mark = office.hours_mark(tx, wanted.service.id)
         shut = office.closure_rows(tx, wanted.service, from_day, until_day)
-        key = (wanted.service.id, wanted.modality, wanted.duration_s, from_day, until_day, hours, shut)
+        key = (wanted.service, wanted.modality, wanted.duration_s, from_day, until_day, mark, shut)
         found = self._openings.get(key)
         if found is None:
-            found = self._openings[key] = _open(wanted, hours, shut, from_day, until_day, base)
+            hours = office.hours_rows(tx, wanted.service.id)
+            days = [from_day + timedelta(days=n) for n in range((until_day - from_day).days + 1)]
+            found = self._openings[key] = _open(_starts(wanted, hours, shut, days))
             if len(self._openings) > OPENINGS_MAX:
                 self._openings.popitem(last=False)
         self._openings.move_to_end(key)
         return found
 
-    def _refresh(self, tx: Tx, people: Sequence[Colleague], today: date, zone: str) -> None:
-        """Read the calendars of those whose claims changed since."""
-        since = moment(today, 0, zone) // CELL_S
+    def _refresh(self, tx: Tx, people: Sequence[Colleague], first: int, last: int) -> None:
+        """Read the calendars of those whose claims changed since, or of whom less is known."""
         stale = []
         for person in people:
             known = self._taken.get(person.id)
-            if known is None or known[0] != person.claims_version or known[1] > since:
+            if known is None or known.version != person.claims_version or not known.first <= first < last <= known.last:
+                last = max(last, known.last) if known is not None else last
                 stale.append(person)
         if not stale:
             return
-        query = select(slot_claim.c.staff_id, slot_claim.c.cell)
-        query = query.where(slot_claim.c.staff_id.in_([each.id for each in stale]), slot_claim.c.cell >= since)
-        cells: dict[int, list[int]] = {each.id: [] for each in stale}
-        for staff_id, cell in tx.execute(query.order_by(slot_claim.c.staff_id, slot_claim.c.cell)):
-            cells[staff_id].append(cell)
+        runs = claims.taken(tx, [each.id for each in stale], first, last)
         for person in stale:
-            self._taken[person.id] = (person.claims_version, since, np.array(cells[person.id], np.int64))
+            self._taken[person.id] = _Taken(person.claims_version, first, last, _counted(runs[person.id], first, last))
 
 
-def _open(wanted: Plan, hours: office.Rows, shut: office.Rows, from_day: date, until_day: date, base: int) -> _Opening:
-    days = [from_day + timedelta(days=n) for n in range((until_day - from_day).days + 1)]
+def _counted(runs: Sequence[tuple[int, int]], first: int, last: int) -> NDArray[np.uint16]:
+    taken = np.zeros(last - first + 1, np.uint16)
+    for begins, ends in runs:
+        taken[begins - first + 1 : ends - first + 1] = 1
+    return np.cumsum(taken, dtype=np.uint16)
+
+
+def _open(stretches: Iterable[tuple[int, range]]) -> _Opening:
+    found: dict[int, set[int]] = {}
+    for staff_id, cells in stretches:
+        found.setdefault(staff_id, set()).update(cells)
+    starts = np.array(sorted(set().union(*found.values())), np.int64)
+    return _Opening(starts, {key: np.isin(starts, np.array(sorted(cells))) for key, cells in found.items()})
+
+
+def _starts(wanted: Plan, hours: office.Rows, shut: office.Rows, days: Iterable[date]) -> Iterator[tuple[int, range]]:
+    """For each stretch of somebody's hours, the cells at which the appointment may begin, as (staff_id, cells)."""
     mine = [each for each in office.hours_of(hours) if wanted.modality in each.modalities]
-    length = wanted.duration_s // CELL_S
-    starts: dict[int, set[int]] = {}
-    for each, interval in open_intervals(mine, office.closures_of(shut), wanted.service.zone, days):
-        opens = moment_of_opening(each, interval.start_s, wanted.service.zone) // CELL_S
-        first, last = -(-interval.start_s // CELL_S), interval.end_s // CELL_S - length
-        first += (opens - first) % GRID_CELLS
-        starts.setdefault(each.staff_id, set()).update(range(first - base, last - base + 1, GRID_CELLS))
-    return _Opening({staff_id: np.array(sorted(found), np.int64) for staff_id, found in starts.items()})
-
-
-def moment_of_opening(hours: Hours, within_s: int, zone: str) -> int:
-    """When the hours of that day begin, where the grid begins too: a closure of an hour does not shift it."""
-    return moment(day_of(within_s, zone), hours.from_min, zone)
+    length, zone = wanted.duration_s // CELL_S, wanted.service.zone
+    for each, open_ in open_intervals(mine, office.closures_of(shut), zone, days):
+        # The grid begins where the hours of that day do: a closure of an hour does not shift it.
+        grid = moment(day_of(open_.start_s, zone), each.from_min, zone) // CELL_S
+        first = -(-open_.start_s // CELL_S)
+        yield each.staff_id, range(first + (grid - first) % GRID_CELLS, open_.end_s // CELL_S - length + 1, GRID_CELLS)
 
 
 def fits(tx: Tx, wanted: Plan, people: Sequence[Colleague], start_s: int) -> list[Colleague]:
     """Who works at this time, whatever is taken: read from the tables, for a booking."""
+    if start_s % CELL_S:
+        return []
     day = day_of(start_s, wanted.service.zone)
-    hours = office.hours_rows(tx, wanted.service.id)
+    hours = office.hours_rows(tx, wanted.service.id, day.weekday())
     shut = office.closure_rows(tx, wanted.service, day, day)
-    opening = _open(wanted, hours, shut, day, day, 0)
-    start = start_s // CELL_S
-    return [each for each in people if start_s % CELL_S == 0 and start in opening.starts.get(each.id, ())]
+    there = {who for who, cells in _starts(wanted, hours, shut, [day]) if start_s // CELL_S in cells}
+    return [each for each in people if each.id in there]

@@ -11,10 +11,12 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from balie.store.engine import Tx
-from balie.store.schema import audit
+from balie.store.schema import audit, counter
 
+COUNTER = "audit"
 FIRST = bytes(32)
 """What the first row follows."""
 SEAL_MAX = 500  # rows in one transaction: others write too
@@ -22,31 +24,43 @@ SEAL_MAX = 500  # rows in one transaction: others write too
 
 def note(tx: Tx, now_s: int, actor: str, action: str, about: str, **detail: object) -> None:
     """about: such as appointment/ABC234.  detail: facts, never a name, an address or a secret."""
-    tx.execute(insert(audit).values(at_s=now_s, actor=actor, action=action, object=about, detail=detail))
+    row = {"at_s": now_s, "actor": actor, "action": action, "object": about, "detail": detail}
+    tx.execute(insert(audit), row)
 
 
 def seal(tx: Tx) -> int:
     """Chain rows that are not yet.  Returns how many."""
-    last = tx.execute(
-        select(audit.c.place, audit.c.hash).where(audit.c.place.is_not(None)).order_by(audit.c.place.desc()).limit(1)
-    ).first()
-    place, previous = (last.place, last.hash) if last is not None else (0, FIRST)
+    place = _sealed(tx)
+    previous = tx.scalar(select(audit.c.hash).where(audit.c.place == place)) or FIRST
     rows = tx.execute(select(audit).where(audit.c.place.is_(None)).order_by(audit.c.id).limit(SEAL_MAX)).all()
     for row in rows:
         place += 1
         made = _hash(row, place, previous)
         tx.execute(update(audit).where(audit.c.id == row.id).values(place=place, previous=previous, hash=made))
         previous = made
+    tx.execute(update(counter).where(counter.c.name == COUNTER).values(last=place))
     return len(rows)
 
 
+def _sealed(tx: Tx) -> int:
+    """The last place of the chain; others who would seal wait until this transaction is over."""
+    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    tx.execute(make(counter).values(name=COUNTER, last=0).on_conflict_do_nothing())
+    return tx.scalar(select(counter.c.last).where(counter.c.name == COUNTER).with_for_update()) or 0
+
+
 def broken(tx: Tx) -> list[int]:
-    """Places in the chain where a row was changed, or one before it is missing; none in a sound one."""
+    """Places in the chain where a row was changed, or one before it is missing; none in a sound one.
+
+    One more than the last place stands for rows that are missing at the end.
+    """
     found, previous, expected = [], FIRST, 1
     for row in tx.execute(select(audit).where(audit.c.place.is_not(None)).order_by(audit.c.place)):
         if row.place != expected or row.previous != previous or row.hash != _hash(row, row.place, row.previous):
             found.append(row.place)
         previous, expected = row.hash, row.place + 1
+    if expected <= (tx.scalar(select(counter.c.last).where(counter.c.name == COUNTER)) or 0):
+        found.append(expected)
     return found
 
 

@@ -253,10 +253,10 @@ def _week(day: str) -> int:
 def _check_times(from_local: str, until_local: str) -> None:
     for each in (from_local, until_local):
         try:
-            known = datetime.fromisoformat(each).isoformat(timespec="minutes")
+            at = datetime.fromisoformat(each)
         except ValueError:
             raise HoursError("days_order") from None
-        if known != each:
+        if at.tzinfo is not None or at.isoformat(timespec="minutes") != each:
             raise HoursError("days_order")
     if from_local >= until_local:
         raise HoursError("days_order")
