@@ -12,7 +12,6 @@ from typing import Any
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 
-from balie import i18n
 from balie.booking.links import LinkKey
 from balie.booking.slots import Calendars
 from balie.store.engine import Store
@@ -27,6 +26,21 @@ from web.render import STATIC, environment
 
 NAME, PHONE = "Gemeente Voorbeeldegem", "+32 2 555 01 23"
 Client = TestClient[Any, Any]
+
+# A booking as its forms are filled in.
+TIMES, DETAILS = "/afspraak/nieuw/tijd", "/afspraak/nieuw/gegevens"
+BADMINTON = ("product", "badminton")
+AN = [("naam", "An Peeters"), ("mail", "an@example.org"), ("telefoon", ""), ("spreektaal", "nl"), ("vraag", "")]
+LIES = [
+    ("helper", "1"),
+    ("helper-1-naam", "Lies Peeters"),
+    ("helper-1-rol", "family"),
+    ("helper-1-label", "dochter"),
+    ("helper-1-mail", "lies@example.org"),
+    ("helper-1-telefoon", ""),
+    ("helper-1-spreektaal", "fr"),
+]
+BOOK, CHECK = ("doe", "boek"), ("doe", "controle")
 
 
 @dataclass
@@ -63,9 +77,7 @@ def townhall(store: Store, public_url: str = "http://localhost") -> Townhall:
     app = web.Application(middlewares=[speak, errors])
     app.on_response_prepare.append(security_headers)
     clock, key, post = Clock(), KEY, Post()
-    pages = environment()
-    pages.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True, pgettext=i18n.pgettext)  # type: ignore[attr-defined]
-    app[keys.PAGES], app[keys.SITE] = pages, keys.Site(NAME, PHONE, public_url)
+    app[keys.PAGES], app[keys.SITE] = environment(), keys.Site(NAME, PHONE, public_url)
     app[keys.STORE], app[keys.CALENDARS], app[keys.LINK_KEY] = store, Calendars(), key
     app[keys.UNIX_TIME], app[keys.ENTROPY], app[MAILBOX] = clock, random.Random(2026).randbytes, post  # type: ignore[misc]
     app.add_routes([*ROUTES, *demo_mail.ROUTES, web.static("/static", STATIC)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from balie.booking import appointments, links
 from balie.booking.appointments import Booking
@@ -16,6 +16,8 @@ from balie.booking.errors import NotFound
 from balie.store.engine import Tx
 from balie.store.schema import idempotency
 from web.citizen.office import Office
+
+KEPT_S = 86_400  # nobody presses a button a day later
 
 
 async def book_once(here: Office, asked: Booking, secret: str) -> str:
@@ -39,6 +41,7 @@ def _book(tx: Tx, here: Office, asked: Booking, secret: str) -> str:
     booked = appointments.book(tx, here.now_s, here.entropy, here.link_key, asked)
     participant_id, token = next(iter(booked.links.items()))
     if secret:
+        tx.execute(delete(idempotency).where(idempotency.c.created_s <= here.now_s - KEPT_S))
         row = {"key_hash": key, "request_hash": key, "status": 303, "body": str(participant_id)}
         tx.execute(insert(idempotency).values(**row, created_s=here.now_s))
     return token

@@ -153,7 +153,7 @@ async def _do(desk: Desk, act: Callable[[Tx, Appointment], object], done: str) -
         except BookingError as error:
             desk.form.fail(*words.booking_error_words(error))
     if desk.form.errors:
-        return await _show(desk, 400)
+        return await _show(desk, 422)
     return go(_place(desk), done)
 
 
@@ -220,7 +220,7 @@ async def cancel(desk: Desk) -> web.StreamResponse:
         desk.form.fail("reden", _("Schrijf waarom. De burger leest dit."))
     if desk.form.errors:
         found = await desk.read(_visible, desk)
-        return await desk.show("cancel.html", status=400, row=row(found, {}, desk.now_s))
+        return await desk.show("cancel.html", status=422, row=row(found, {}, desk.now_s))
 
     def act(tx: Tx, found: Appointment) -> None:
         actor = desk.member.actor
@@ -276,7 +276,7 @@ async def move(desk: Desk) -> web.StreamResponse:
     start_s, staff_id = desk.form.number("start", least=1), desk.form.number("bij", least=1)
     if start_s is None:
         desk.form.fail("start", _("Kies een uur."))
-        return await _moving(desk, desk.form, 400)
+        return await _moving(desk, desk.form, 422)
     start = start_s
 
     def write(tx: Tx) -> None:
@@ -291,5 +291,5 @@ async def move(desk: Desk) -> web.StreamResponse:
         return await _moving(desk, desk.form, 409, times.listed(error.next_free, desk.member.zone))
     except BookingError as error:
         desk.form.fail("start", words.booking_error_words(error)[1])
-        return await _moving(desk, desk.form, 400)
+        return await _moving(desk, desk.form, 422)
     return go(_place(desk), "verzet")

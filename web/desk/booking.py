@@ -160,7 +160,7 @@ async def book(desk: Desk) -> web.StreamResponse:
             form.fail(*words.booking_error_words(error))
         else:
             return go(f"/balie/afspraak/{booked.ref}", "geboekt")
-    return await _show(desk, form, 409 if found is not None else 400, found)
+    return await _show(desk, form, 409 if found is not None else 422, found)
 
 
 def _require_time(form: Form, start_s: int | None) -> None:

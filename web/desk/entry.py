@@ -44,7 +44,7 @@ async def enter(request: web.Request) -> web.Response:
     if not password:
         form.fail("wachtwoord", _("Vul uw wachtwoord in."))
     if form.errors:
-        return _door(request, form, 400)
+        return _door(request, form, 422)
     now_s = int(request.app[UNIX_TIME]())
     admission = await request.app[GATE].check(request.app[STORE], login, password, request.remote or "", now_s)
     if admission.wait_s:
@@ -140,7 +140,7 @@ async def password(desk: Desk) -> web.StreamResponse:
         elif admission.staff_id != desk.member.id:
             form.fail("huidig", _("Dit is niet uw huidige wachtwoord."))
     if form.errors:
-        return await _account(desk, 400)
+        return await _account(desk, 422)
     kept = await app[GATE].hash(new)
     await desk.write(accounts.set_password, desk.now_s, desk.member.id, kept, desk.member.actor, but=desk.session.key)
     return go(ACCOUNT, "wachtwoord")

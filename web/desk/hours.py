@@ -141,7 +141,7 @@ async def put(desk: Desk) -> web.StreamResponse:
     wanted = _read(desk, f"-{hours_id}" if hours_id else "", int(hours_id) if hours_id else None)
     if wanted is not None:
         await _attempt(desk, working_hours.put, wanted, suffix=f"-{hours_id}" if hours_id else "")
-    return await _show(desk, 400) if desk.form.errors else go(PLACE, "uren")
+    return await _show(desk, 422) if desk.form.errors else go(PLACE, "uren")
 
 
 def _read(desk: Desk, suffix: str, hours_id: int | None) -> Hours | None:
@@ -201,7 +201,7 @@ async def end(desk: Desk) -> web.StreamResponse:
     today = local(desk.now_s, desk.member.zone).date()
     hours_id = int(desk.request.match_info["id"])
     await _attempt(desk, working_hours.end, hours_id, today, suffix=f"-{hours_id}")
-    return await _show(desk, 400) if desk.form.errors else go(PLACE, "uren-weg")
+    return await _show(desk, 422) if desk.form.errors else go(PLACE, "uren-weg")
 
 
 async def close(desk: Desk) -> web.StreamResponse:
@@ -222,13 +222,13 @@ async def close(desk: Desk) -> web.StreamResponse:
             staff_id=None if whose else desk.member.id,
         )
         await _attempt(desk, working_hours.close, wanted, stem=stem)
-    return await _show(desk, 400) if form.errors else go(PLACE, "sluiting" if whose else "afwezig")
+    return await _show(desk, 422) if form.errors else go(PLACE, "sluiting" if whose else "afwezig")
 
 
 async def reopen(desk: Desk) -> web.StreamResponse:
     """POST /balie/beschikbaarheid/dicht/{id}/weg."""
     await _attempt(desk, working_hours.reopen, int(desk.request.match_info["id"]), stem="weg-")
-    return await _show(desk, 400) if desk.form.errors else go(PLACE, "afwezig-weg")
+    return await _show(desk, 422) if desk.form.errors else go(PLACE, "afwezig-weg")
 
 
 async def _attempt(

@@ -96,7 +96,7 @@ async def act(desk: Desk) -> web.StreamResponse:
                 raise web.HTTPNotFound from None
             form.fail(FIELDS.get(what, "nummer"), words.letter_error_words(error.code))
     if form.errors:
-        return await _one(desk, 400)
+        return await _one(desk, 422)
     stay = what in ("koppel", "wijs")
     return go(f"{PLACE}/{desk.request.match_info['id']}" if stay else PLACE, DONE[what])
 

@@ -120,4 +120,4 @@ async def search(desk: Desk) -> web.StreamResponse:
 
     found, known = ([], {}) if desk.form.errors else await desk.read(look)
     told = rows(found, known, desk.now_s)
-    return await desk.show("found.html", status=400 if desk.form.errors else 200, rows=told, asked=asked)
+    return await desk.show("found.html", status=422 if desk.form.errors else 200, rows=told, asked=asked)

@@ -67,7 +67,7 @@ async def act(desk: Desk) -> web.StreamResponse:
         except BookingError:
             desk.form.fail(field, _("Dit is geen e-mailadres. Kijk het na."))
     if desk.form.errors:
-        return await _show(desk, 400)
+        return await _show(desk, 422)
     return go(PLACE, "opnieuw" if what in ("opnieuw", "adres", "sms") else "taak")
 
 

@@ -95,7 +95,7 @@ def evidence_words(status: str, read: str) -> str:
     known = {
         "joined": _("kwam binnen in het gesprek"),
         "confirmed": _("bevestigd door burger"),
-        "rsvp": _("aanvaard in de agenda"),
+        "rsvp": _("beantwoord vanuit de agenda"),
         "link_opened": _("afspraak bekeken"),
         "mdn": _("gelezen"),
     }
@@ -256,9 +256,8 @@ def done() -> Mapping[str, str]:
         "uren": _("Uw uren zijn bewaard."),
         "uren-weg": _("Deze uren zijn beëindigd."),
         "afwezig": _("Uw afwezigheid is bewaard."),
-        "afwezig-weg": _("Deze afwezigheid is verwijderd."),
+        "afwezig-weg": _("Deze dagen tellen weer mee."),
         "sluiting": _("De sluiting is bewaard."),
-        "sluiting-weg": _("De sluiting is verwijderd."),
         "sessie": _("De aanmelding is ingetrokken."),
         "wachtwoord": _("Uw wachtwoord is gewijzigd. Op andere toestellen bent u afgemeld."),
         "taal": _("Uw taal is gewijzigd."),

@@ -1,0 +1,129 @@
+"""A municipality whose pages for citizens run in the test's process, and what a person does on them in a browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from aiohttp import web
+from playwright.async_api import Page, expect
+
+from balie.booking import reading
+from balie.booking.reading import Appointment
+from balie.store.engine import Store
+from tests.support import databases, office
+from tests.support.booking import booked
+from tests.support.office import MONDAY_S, Office
+from tests.support.townhall import Townhall, townhall
+from tests.support.tree import ROOT
+from tests.support.visitor import Visitor
+
+AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
+QUESTIONS = (ROOT / "tests/browser/accessibility.js").read_text()
+SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
+PHONE: Any = {"width": 360, "height": 740}
+NARROW: Any = {"width": 320, "height": 640}
+
+
+@dataclass
+class Town:
+    """A municipality that runs.  origin: where."""
+
+    hall: Townhall
+    office: Office
+    origin: str
+
+    async def appointment(self) -> Appointment:
+        """The latest one."""
+        found = await self.hall.store.read(reading.between, MONDAY_S, MONDAY_S + 10**7)
+        return max(found, key=lambda each: (each.sequence, each.id))
+
+    async def link(self, **what: Any) -> str:
+        """Of An, who has an appointment on Tuesday at ten."""
+        made = await booked(self.hall.store, self.office, **what)
+        return f"{self.origin}/a/{next(iter(made.links.values()))}"
+
+
+@asynccontextmanager
+async def running(template: Path, folder: Path) -> AsyncIterator[Town]:
+    """On a port that is free, over an SQLite file of its own."""
+    url = databases.sqlite_url(folder)
+    shutil.copy(template, str(url.database))
+    store = Store(url)
+    found = await store.write(office.found)
+    hall = townhall(store)
+    runner = web.AppRunner(hall.app)
+    await runner.setup()
+    site = web.TCPSite(runner, "localhost", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    yield Town(hall, found, f"http://localhost:{port}")
+    await runner.cleanup()
+    await store.close()
+
+
+async def check(somebody: Visitor, state: str) -> None:
+    """The page as it is now: light and dark, in a small window, with letters of twice the size."""
+    page = somebody.page
+    usual: Any = page.viewport_size
+    if not await page.evaluate("() => 'access' in window"):
+        await page.evaluate(AXE)
+        await page.evaluate(QUESTIONS)
+    for scheme in SCHEMES:
+        await page.emulate_media(color_scheme=scheme)
+        assert await page.evaluate("() => access.violations()") == [], f"{state}, {scheme}"
+    await page.set_viewport_size(NARROW)
+    assert await page.evaluate("() => access.cut()") == [], f"{state}, narrow"
+    assert await page.evaluate("() => access.tooSmall()") == [], f"{state}, narrow"
+    await page.evaluate("() => document.documentElement.style.setProperty('--base', '2.25rem')")
+    for size in (PHONE, usual):
+        await page.set_viewport_size(size)
+        assert await page.evaluate("() => access.cut()") == [], f"{state}, large letters, {size}"
+    await page.evaluate("() => document.documentElement.style.removeProperty('--base')")
+
+
+async def heading(page: Page, words: str) -> None:
+    await expect(page.get_by_role("heading", level=1)).to_have_text(words)
+
+
+async def press(page: Page, name: str) -> None:
+    await page.get_by_role("button", name=name, exact=True).click()
+
+
+async def follow(page: Page, name: str) -> None:
+    await page.get_by_role("link", name=name, exact=True).first.click()
+
+
+async def pick(page: Page) -> None:
+    """Wednesday 9 December at a quarter to ten."""
+    await page.get_by_role("button", name="woensdag 9 december 2026, 22 vrij", exact=True).click()
+    await expect(page.get_by_role("heading", name="woensdag 9 december 2026")).to_be_visible()
+    await press(page, "9.45 uur")
+    await heading(page, "Uw gegevens")
+
+
+async def fill_in(page: Page) -> None:
+    await page.get_by_label("Uw naam").fill("An Peeters")
+    await page.get_by_label("E-mailadres", exact=True).fill("an@example.org")
+
+
+async def tab_to(page: Page, name: str) -> None:
+    """With the Tab key alone, to something that shows it has the focus."""
+    for _ in range(60):
+        await page.keyboard.press("Tab")
+        focused = await page.evaluate(
+            """() => {
+              const here = document.activeElement;
+              const { outlineStyle, outlineWidth } = getComputedStyle(here);
+              const words = (here.labels?.[0] ?? here).textContent.replace(/\\s+/g, " ").trim();
+              return { words, seen: outlineStyle === "solid" && parseFloat(outlineWidth) >= 3 };
+            }"""
+        )
+        assert focused["seen"], f"{focused['words']!r} does not show its focus"
+        if focused["words"].startswith(name):
+            return
+    raise AssertionError(f"no Tab leads to {name}")

@@ -1,0 +1,60 @@
+"""Every page of the desk is valid HTML, full, empty and wrong, by the rules that hold for citizens' pages."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tests.support.desk import LIES, Clerk, DeskSite, fail_message, receive
+from tests.support.tree import ROOT
+
+CONFIG = ROOT / "tests/web/citizen/html-validate.json"
+
+
+async def test_every_page_is_valid(desk: DeskSite, bart: Clerk, tmp_path: Path) -> None:
+    await bart.sign_in("mia")
+    empty = ("", "/afspraken", "/afspraken?zicht=lijst", "/afspraak/nieuw", "/meldingen", "/antwoorden", "/sessies")
+    pages = {f"empty-{at}": await bart.get(f"/balie{path}") for at, path in enumerate((*empty, "/aanmelden?uit=1"))}
+    booked = await desk.book("2026-12-07T10:00", helpers=(LIES,), question="<b>&amp;")
+    task_id, letter_id = await fail_message(desk, booked), await receive(desk, booked, "<p>\n&")
+    one = f"/afspraak/{booked.ref}"
+    for at, path in enumerate(
+        (
+            *empty,
+            one,
+            f"{one}?gedaan=geboekt",
+            f"{one}/blad",
+            f"{one}/verzetten",
+            f"{one}/annuleren",
+            f"/afspraak/nieuw?vervolg={booked.ref}",
+            f"/antwoorden/{letter_id}",
+            "/beschikbaarheid",
+        )
+    ):
+        pages[f"full-{at}"] = await bart.get(f"/balie{path}")
+    for at, (path, form) in enumerate(
+        (
+            ("/afspraak/nieuw", {"naam": '"><b>'}),
+            (f"{one}/helper", {}),
+            (f"{one}/annuleren", {}),
+            (f"{one}/verzetten", {}),
+            ("/beschikbaarheid/uren", {}),
+            ("/beschikbaarheid/dicht", {}),
+            (f"/meldingen/{task_id}", {"doe": "gebeld"}),
+            (f"/antwoorden/{letter_id}", {"doe": "antwoord"}),
+            ("/sessies/wachtwoord", {}),
+            ("/afspraken", {}),
+        )
+    ):
+        pages[f"wrong-{at}"] = await bart.send(f"/balie{path}", 422, **form)
+    pages["found"] = await bart.send("/balie/afspraken", 200, zoek="peeters")
+    await bart.send(f"/balie/meldingen/{task_id}", doe="opnieuw")
+    pages["settled"] = await bart.get("/balie/meldingen?toon=afgehandeld")
+    await bart.send(f"/balie{one}/annuleren", door="burger")
+    pages["cancelled"] = await bart.get(f"/balie{one}")
+    for name, page in pages.items():
+        (tmp_path / f"{name}.html").write_text(page)
+    program = str(ROOT / "node_modules/.bin/html-validate")
+    command = [program, "--config", str(CONFIG), "--formatter", "text", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: ASYNC221
+    assert done.returncode == 0, done.stdout + done.stderr
