@@ -165,6 +165,35 @@ def remove_helper(
     schedule.helper_removed(tx, now_s, entropy, participant_id)
 
 
+def change_phone(
+    tx: Tx,
+    now_s: int,
+    entropy: Callable[[int], bytes],
+    appointment_id: int,
+    participant_id: int,
+    phone: str,
+    actor: str,
+) -> bool:
+    """Somebody is called on another number from now on.  False: it was this one already.
+
+    NotFound, NotNow: the appointment or the person.  Unfit: phone.
+    """
+    row = standing(tx, appointment_id)
+    number = check_phone(phone)
+    who = (participant.c.id == participant_id) & (participant.c.appointment_id == appointment_id)
+    here = who & participant.c.removed_s.is_(None)
+    known = tx.scalar(select(participant.c.phone).where(here))
+    if known is None:
+        raise NotFound("person")
+    if known == number:
+        return False
+    tx.execute(update(participant).where(here).values(phone=number))
+    audit.note(tx, now_s, actor, "phone_changed", events.subject(row.ref), participant=participant_id)
+    events.emit(tx, now_s, entropy, appointment_id, events.APPOINTMENT + "changed")
+    schedule.phone_changed(tx, now_s, entropy, participant_id, by_phone=row.modality == "phone")
+    return True
+
+
 def standing(tx: Tx, appointment_id: int) -> Row[Any]:
     """The row of an appointment that is still to be, locked.  NotFound, NotNow."""
     row = tx.execute(select(appointment).where(appointment.c.id == appointment_id).with_for_update()).first()

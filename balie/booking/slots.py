@@ -136,11 +136,12 @@ class Calendars:
         people = [each for each in staff_of(tx, wanted.service.id) if wish.staff_id in (None, each.id)]
         if until_day < from_day or not people:
             return []
-        opening = self._opening(tx, wanted, from_day, until_day)
         first = moment(today, 0, zone) - wanted.before_min * 60
         last = moment(until_day + timedelta(days=1), 0, zone) + wanted.after_min * 60
-        self._refresh(tx, people, first // CELL_S, last // CELL_S)
         full = claims.full_days(tx, wanted.products, from_day.isoformat(), until_day.isoformat())
+        opening = self._opening(tx, wanted, from_day, until_day)
+        self._refresh(tx, people, first // CELL_S, last // CELL_S)
+        # Nothing is read from here on: another transaction may have its turn at each reading, and refresh too.
         found = self._match(wanted, people, opening, -(-(now_s + wanted.notice_s) // CELL_S))
         return [each for each in found if not full or day_of(each.start_s, zone).isoformat() not in full]
 

@@ -95,9 +95,8 @@ class HookDelivery:
                 lanes.create_task(self._serve(target, woken))
 
     async def _place_new(self, sealed: Sequence[asyncio.Event]) -> None:
-        committed = self._store.committed
         while True:
-            committed.clear()
+            committed = self._store.committed
             with _logged():
                 if await self._seal(self._now_s()):
                     for each in sealed:

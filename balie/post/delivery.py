@@ -83,7 +83,7 @@ class Delivery:
     async def run(self, clock: Callable[[], float]) -> None:
         """Until it is cancelled.  A message on its way is seen to its end first: cut off, nobody knew where it is."""
         while True:
-            self._store.committed.clear()
+            committed = self._store.committed
             step = asyncio.create_task(self._living_step(clock))
             try:
                 pause_s, wakes_up = await asyncio.shield(step)
@@ -92,7 +92,7 @@ class Delivery:
                 await step
                 raise
             with contextlib.suppress(TimeoutError):
-                waiting = self._store.committed.wait() if wakes_up else asyncio.Event().wait()
+                waiting = committed.wait() if wakes_up else asyncio.Event().wait()
                 await asyncio.wait_for(waiting, pause_s)
 
     async def step(self, now_s: int) -> int | None:

@@ -23,7 +23,7 @@ TYPES = {
     APPOINTMENT + "confirmed": "the citizen said that he comes",
     APPOINTMENT + "rescheduled": "moved: the data are those of the new time, and say which one it replaces",
     APPOINTMENT + "cancelled": "it does not take place; status says who cancelled",
-    APPOINTMENT + "changed": "another way of talking, at the same time",
+    APPOINTMENT + "changed": "another way of talking or another telephone number, at the same time",
     APPOINTMENT + "helper_added": "somebody comes along",
     APPOINTMENT + "helper_removed": "somebody no longer comes along",
     APPOINTMENT + "checked_in": "the citizen is in the waiting room",
@@ -63,16 +63,15 @@ def emit(
     data = {**_facts(tx, row), **(extra or {})}
     if personal:
         data[PERSONAL] = dict(personal)
-    tx.execute(
-        insert(outbox).values(
-            event_id=str(uuid.UUID(bytes=entropy(16), version=4)),
-            type=type,
-            subject=subject(row.ref),
-            appointment_id=appointment_id,
-            time_s=now_s,
-            data=data,
-        )
-    )
+    told = {
+        "event_id": str(uuid.UUID(bytes=entropy(16), version=4)),
+        "type": type,
+        "subject": subject(row.ref),
+        "appointment_id": appointment_id,
+        "time_s": now_s,
+        "data": data,
+    }
+    tx.execute(insert(outbox), told)
 
 
 def subject(ref: str) -> str:

@@ -53,11 +53,18 @@ def cancelled(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None
 
 def changed(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None:
     """Another way of talking is told at once.  Reminders stay: they say what holds when they are sent."""
-    of_kind = (message.c.appointment_id == appointment_id) & (message.c.kind == "changed")
-    _withdraw(tx, now_s, of_kind)  # it would say the same as the new one
     for each in _people(tx, appointment_id):
-        told = select(func.count()).where(of_kind, message.c.participant_id == each.id)
-        _put(tx, now_s, entropy, each, "changed", now_s, variant=str(tx.scalar(told) or ""))
+        _tell_change(tx, now_s, entropy, each)
+
+
+def phone_changed(tx: Tx, now_s: int, entropy: Entropy, participant_id: int, *, by_phone: bool) -> None:
+    """Text messages go to his new number.  by_phone: that is how we speak, so he is told which number we will call."""
+    each = _person(tx, participant_id)
+    texts = (message.c.participant_id == participant_id) & (message.c.channel == "sms")
+    unsent = texts & message.c.status.in_(("scheduled", "deferred")) & message.c.submitted_s.is_(None)
+    tx.execute(update(message).where(unsent).values(recipient=each.phone))
+    if by_phone:
+        _tell_change(tx, now_s, entropy, each)
 
 
 def helper_added(tx: Tx, now_s: int, entropy: Entropy, participant_id: int) -> None:
@@ -156,6 +163,13 @@ def _remind(tx: Tx, now_s: int, entropy: Entropy, each: Row[Any]) -> None:
             _put(tx, now_s, entropy, each, kind, due_s, variant=str(minutes))
 
 
+def _tell_change(tx: Tx, now_s: int, entropy: Entropy, each: Row[Any]) -> None:
+    of_kind = (message.c.participant_id == each.id) & (message.c.kind == "changed")
+    _withdraw(tx, now_s, of_kind)  # it would say the same as the new one
+    told = select(func.count()).where(of_kind)
+    _put(tx, now_s, entropy, each, "changed", now_s, variant=str(tx.scalar(told) or ""))
+
+
 def _offsets(tx: Tx, appointment_id: int) -> Iterable[int]:
     """Minutes before the start: those of all products together, each once."""
     of_products = (
@@ -196,7 +210,7 @@ def _put(tx: Tx, now_s: int, entropy: Entropy, each: Row[Any], kind: str, due_s:
 
 def _insert(tx: Tx, now_s: int, entropy: Entropy, due_s: int, row: Mapping[str, Any]) -> int:
     envid = entropy(ENVID_BYTES).hex()
-    made = tx.execute(insert(message).values(**row, due_s=due_s, envid=envid, created_s=now_s))
+    made = tx.execute(insert(message), {**row, "due_s": due_s, "envid": envid, "created_s": now_s})
     key = made.inserted_primary_key
     assert key is not None
     return int(key[0])

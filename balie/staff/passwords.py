@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -40,7 +41,11 @@ class Passwords:
     def __init__(self, entropy: Callable[[int], bytes], hasher: PasswordHasher | None = None) -> None:
         self._entropy = entropy
         self._hasher = hasher or PasswordHasher()
-        self._nobody = self.hash(entropy(SALT_BYTES).hex())
+
+    @cached_property
+    def _nobody(self) -> str:
+        """Of a password that nobody has."""
+        return self.hash(self._entropy(SALT_BYTES).hex())
 
     def hash(self, password: str) -> str:
         """What to keep of a password."""

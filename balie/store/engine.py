@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from balie.errors import ConfigError, StartError
+from balie.store.direct import DirectConnection
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -54,7 +55,7 @@ def database_url(value: str, folder: Path) -> URL:
 class Store:
     """The database.
 
-    committed  set after every write: who waits for work looks again
+    committed  set at the next write, and another event from then on: who waits for work takes it, looks, then waits
     """
 
     def __init__(self, url: URL) -> None:
@@ -79,6 +80,7 @@ class Store:
                     raise
             else:
                 self.committed.set()
+                self.committed = asyncio.Event()
                 return result
         raise AssertionError("the last try returns or raises")
 
@@ -117,7 +119,12 @@ def _engine(url: URL) -> AsyncEngine:
         poolclass=AsyncAdaptedQueuePool,
         pool_size=READERS + 1,
         max_overflow=0,
-        connect_args={"isolation_level": None, "timeout": BUSY_MS / 1000},
+        connect_args={
+            "isolation_level": None,
+            "timeout": BUSY_MS / 1000,
+            "check_same_thread": False,
+            "async_creator_fn": DirectConnection.to,
+        },
     )
     event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)

@@ -4,58 +4,73 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, inspect, text
 
 from balie.errors import StartError
 from balie.store.engine import Store, Tx
 
+if TYPE_CHECKING:
+    from alembic.config import Config
 
-def configuration() -> Config:
-    migrations = importlib.import_module("balie.migrations")  # the folder migrations/, by the distribution's mapping
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__path__[0])))
-    return config
+
+def folder() -> Path:
+    """Of the revisions, as installed: migrations/ is balie.migrations by the distribution's mapping."""
+    return Path(importlib.import_module("balie.migrations").__path__[0])
+
+
+def revisions() -> list[str]:
+    """Their numbers, in order; each is the beginning of its file's name."""
+    return sorted(path.name.partition("_")[0] for path in (folder() / "versions").glob("[0-9]*_*.py"))
 
 
 def upgrade(tx: Tx) -> None:
     """All revisions that are missing."""
-    config = configuration()
+    # Alembic takes 11 MB, which a process does not need whose database is up to date.
+    from alembic import command
+
+    config = _configuration()
     config.attributes["connection"] = tx
     command.upgrade(config, "head")
 
 
 def revision(tx: Tx) -> str | None:
     """Of the database; None for an empty one."""
-    return MigrationContext.configure(tx).get_current_revision()
-
-
-def newest() -> str | None:
-    return ScriptDirectory.from_config(configuration()).get_current_head()
+    if not inspect(tx).has_table("alembic_version"):
+        return None
+    found: str | None = tx.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 async def bring_up_to_date(store: Store) -> None:
     """Upgrade an older database.  StartError: it was made by a newer balie."""
-    known = {each.revision for each in ScriptDirectory.from_config(configuration()).walk_revisions()}
+    known = revisions()
     found = await store.read(revision)
     if found is not None and found not in known:
         raise StartError(
             f"[database] url: the database has revision {found}, which this balie does not know.\n"
             "It was upgraded by a newer version: install that one, or restore a backup."
         )
-    if found != newest():
+    if found != known[-1]:
         await store.write(upgrade)
 
 
 def draft(message: str) -> None:
     """Write a revision that leads from the revisions so far to the schema of today; for who changes the schema."""
+    from alembic import command
+
     engine = create_engine("sqlite://")
     with engine.begin() as tx:
         upgrade(tx)
-        config = configuration()
+        config = _configuration()
         config.attributes["connection"] = tx
-        command.revision(config, message=message, autogenerate=True, rev_id=f"{int(newest() or 0) + 1:04}")
+        command.revision(config, message=message, autogenerate=True, rev_id=f"{int(revisions()[-1]) + 1:04}")
+
+
+def _configuration() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(folder()))
+    return config

@@ -35,8 +35,10 @@ def grow(tx: Tx, key: int) -> None:
 
 
 async def test_what_was_written_is_there_and_what_failed_is_not(store: Store) -> None:
+    committed = store.committed
     await store.write(add, "Voorbeeldegem")
-    assert store.committed.is_set()
+    assert committed.is_set()
+    assert not store.committed.is_set(), "the next one is still to come"
     with pytest.raises(KeyError):
         await store.write(add_and_fail)
     assert await store.read(count) == 1
