@@ -96,9 +96,15 @@ class Rooms:
         member.tracks = [replace(t, muted=muted) if t.source == source else t for t in member.tracks]
         return changed
 
-    def others(self, room: RoomId, participant: ParticipantId) -> list[tuple[Member, PublishedTrack]]:
-        """What a participant is to see and hear: everybody else's tracks, in publish order per member."""
-        return [(member, track) for member in self.members(room) if member.id != participant for track in member.tracks]
+    def others(
+        self, room: RoomId, participant: ParticipantId, *, echo: bool = False
+    ) -> list[tuple[Member, PublishedTrack]]:
+        """What a participant is to see and hear: everybody else's tracks, in publish order per member.
+
+        echo: his own too, for a test of his connection
+        """
+        seen = [member for member in self.members(room) if echo or member.id != participant]
+        return [(member, track) for member in seen for track in member.tracks]
 
     def counts(self) -> dict[str, int]:
         return {"rooms": len(self._rooms), "participants": sum(len(members) for members in self._rooms.values())}

@@ -11,7 +11,6 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ from media.core.engine import POLL_US, Engine
 from media.core.errors import PeerError
 from media.core.model import Event, TransportId
 from media.core.rtcp import is_urgent
-from media.core.settings import Settings
+from media.io.binding import Binding
 from media.io.candidates import Candidate, host_candidates
 from media.io.compiled import CompiledPort
 from media.io.dtls import Certificate
@@ -39,24 +38,6 @@ Ints = NDArray[np.int64]
 READ_US = 50_000  # reports say how a second was; read together they cost half
 UNREAD_MAX = 256
 BATCHES_MAX = 16  # per socket and turn: a flood must not keep the loop from its timers
-
-
-@dataclass(frozen=True)
-class Binding:
-    """Where the media server listens and what it tells browsers.
-
-    hosts             addresses to bind, IPv4 and IPv6; the port is the same for all, 0 picks one
-    public_addresses  addresses that browsers reach; empty means the bound ones
-    coalesce_us       how long packets may wait for company under load
-    """
-
-    hosts: tuple[str, ...] = ("127.0.0.1",)
-    port: int = 0
-    public_addresses: tuple[str, ...] = ()
-    coalesce_us: int = 3_000
-    settings: Settings = field(default_factory=Settings)
-    compiled: bool = True
-    """Use the loops of media.native where they are compiled."""
 
 
 def _no_listener(events: list[Event]) -> None:

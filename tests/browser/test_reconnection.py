@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from tests.support.visitor import Visitor, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+PICTURE_BACK_S = 10
 AN, BART = "An Peeters", "Bart Claes"
 
 
@@ -100,6 +103,20 @@ async def test_media_that_breaks_is_repaired(visit: Visit) -> None:
     )
     await asyncio.gather(an.pictures(1), bart.pictures(1))
     assert await an.page.evaluate("() => probe.connections.length") == 2
+
+
+async def test_a_media_process_that_dies_costs_seconds_not_the_call(visit: Visit, demo: Running) -> None:
+    """The WebSockets stay; everybody sees everybody again without a click."""
+    an, bart = await visit("citizen"), await visit("staff")
+    await asyncio.gather(an.enter(), bart.enter())
+    await asyncio.gather(an.tiles(BART), bart.tiles(AN))
+    await asyncio.gather(an.pictures(1), bart.pictures(1))
+    os.kill(demo.media_pid, signal.SIGKILL)
+    for somebody in (an, bart):
+        await somebody.until("probe.connections.length >= 4")
+    await asyncio.gather(an.tiles(BART, within_s=PICTURE_BACK_S), bart.tiles(AN, within_s=PICTURE_BACK_S))
+    await asyncio.gather(an.pictures(1), bart.pictures(1))
+    await an.status("Verbonden")
 
 
 async def test_a_demo_that_starts_anew_does_not_know_the_old_link(visit: Visit, line: Network, demo: Running) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import select
 import socket
 
 from pylibsrtp import Policy, Session
@@ -78,6 +79,10 @@ class Connection:
     def send_key_frame(self, sequence: int) -> None:
         packet = rtp(ssrc=SSRC, sequence=sequence, timestamp=sequence * 3000, payload=key_frame(800), marker=True)
         self.socket.send(self._out.protect(packet))
+
+    def has_something(self, within_s: float = 0.2) -> bool:
+        """Whether a datagram waits to be received."""
+        return bool(select.select([self.socket], [], [], within_s)[0])
 
     def receive_video(self) -> bytes:
         """The next RTP packet, decrypted; reports and checks in between are passed over."""

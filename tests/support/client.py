@@ -11,7 +11,7 @@ from pylibsrtp import Policy, Session
 from media.core import stun
 from media.core.model import LocalIce, TransportId
 from media.io.dtls import Certificate, DtlsClient
-from media.io.server import MediaServer
+from media.process.media import Media
 
 _CERTIFICATE = Certificate.generate()
 WAIT_S = 10.0
@@ -20,7 +20,7 @@ WAIT_S = 10.0
 class Client:
     """One peer connection.  connect(), then send_rtp/send_rtcp and received."""
 
-    def __init__(self, server: MediaServer, transport: TransportId, ice: LocalIce) -> None:
+    def __init__(self, server: Media, transport: TransportId, ice: LocalIce) -> None:
         self.server, self.transport, self.ice = server, transport, ice
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setblocking(False)

@@ -33,6 +33,13 @@ class Running:
     port: int
     links: dict[str, str]
 
+    @property
+    def media_pid(self) -> int:
+        """Of its media process."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        (found,) = [pid for pid in children if b"media.process" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return int(found)
+
     def stop(self) -> str:
         """Ask it to stop; returns what it wrote to standard error."""
         if self.process.poll() is None:

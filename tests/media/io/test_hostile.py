@@ -15,7 +15,8 @@ import pytest
 from media import native
 from media.core.model import Codec, ParticipantId, ReceiveSpec, RoomId, SendSpec
 from media.core.settings import Settings
-from media.io.server import Binding, MediaServer
+from media.io.binding import Binding
+from media.io.server import MediaServer
 from tests.support.client import Client
 from tests.support.hostile import Samples, datagrams
 from tests.support.packets import delta_frame, key_frame, rtp
@@ -88,6 +89,7 @@ class Call:
         )
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(("compiled", "count"), [(True, 1_000_000), (False, 50_000)], ids=["compiled", "arrays"])
 async def test_a_call_notices_nothing(compiled: bool, count: int, caplog: pytest.LogCaptureFixture) -> None:

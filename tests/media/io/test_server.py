@@ -25,7 +25,8 @@ from media.core.model import (
     TransportFailed,
 )
 from media.core.settings import Settings
-from media.io.server import Binding, MediaServer
+from media.io.binding import Binding
+from media.io.server import MediaServer
 from tests.support.client import Client
 from tests.support.packets import delta_frame, key_frame, rtp
 
