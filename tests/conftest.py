@@ -45,8 +45,6 @@ async def store(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path:
         await made.close()
         return
     cluster: databases.Cluster = request.getfixturevalue("cluster")
-    url = cluster.new_database()
-    made = Store(url)
+    made = Store(cluster.empty_database())
     yield made
     await made.close()
-    cluster.drop(url)

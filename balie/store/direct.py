@@ -27,7 +27,22 @@ class DirectConnection(aiosqlite.Connection):
         made._thread.daemon = True  # as SQLAlchemy has it
         return made
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._sent = self._done = 0  # to the thread; each is counted by one thread only
+
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if fn == self._conn.commit or (args and args[0] in WAITING):
-            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        waits = fn == self._conn.commit or bool(args and args[0] in WAITING)
+        # Who was cancelled does not wait for what he sent to the thread, but the connection is still in use there.
+        if waits or self._sent != self._done:
+            self._sent += 1
+            return await super()._execute(self._in_thread, fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        if not self._running:
+            raise ValueError("Connection closed")  # as aiosqlite says it, and SQLAlchemy reads it
         return fn(*args, **kwargs)
+
+    def _in_thread(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            self._done += 1

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import create_engine
@@ -18,6 +19,7 @@ from sqlalchemy.engine import URL
 
 from balie.store.engine import POSTGRESQL, SQLITE, Store
 from balie.store.migrate import upgrade
+from balie.store.schema import metadata
 
 USER, TEMPLATE = "balie", "balie_template"
 
@@ -63,6 +65,23 @@ class Cluster:
         name = f"test_{self._made}"
         self.psql(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         return self.url(name)
+
+    @cached_property
+    def _shared(self) -> URL:
+        return self.new_database()
+
+    def empty_database(self) -> URL:
+        """One for tests that follow each other: emptied, which takes a tenth of the time that making one takes."""
+        tables = ", ".join(f"'{table.name}'" for table in reversed(metadata.sorted_tables))
+        self.psql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            "DO $$ DECLARE name text; BEGIN "
+            f"FOREACH name IN ARRAY ARRAY[{tables}] LOOP EXECUTE format('DELETE FROM %I', name); END LOOP; "
+            "FOR name IN SELECT sequencename FROM pg_sequences LOOP PERFORM setval(name, 1, false); END LOOP; END $$",
+            database=str(self._shared.database),
+        )
+        return self._shared
 
     def drop(self, url: URL) -> None:
         self.psql(f"DROP DATABASE {url.database} WITH (FORCE)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,20 @@ async def test_a_password_is_not_in_the_error() -> None:
         await store.check()
     assert "hunter2" not in str(error.value)
     await store.close()
+
+
+async def test_a_writer_that_is_cancelled_while_it_waits_leaves_a_sound_connection(sqlite_store: Store) -> None:
+    """The lock is another's: BEGIN waits in a thread while the one who asked for it is gone."""
+    other = sqlite3.connect(str(sqlite_store.url.database), isolation_level=None)
+    for round_ in range(20):
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(sqlite_store.write(add, "cancelled"))
+        for _ in range(round_):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.sleep(0)
+        other.execute("ROLLBACK")
+        await asyncio.gather(waiting, return_exceptions=True)
+        await sqlite_store.write(add, "after it")
+    other.close()
+    assert await sqlite_store.read(count) == 20
