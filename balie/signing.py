@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 TOLERANCE_S = 300  # how far clocks may differ; what is older may be a replay
 PREFIX = b"whsec_"
+SECRET_MIN_BYTES = 24  # Standard Webhooks, "Signature scheme": 24 to 64
 
 
 def key(secret: bytes) -> bytes:

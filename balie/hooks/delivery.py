@@ -18,7 +18,7 @@ from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, D
 from sqlalchemy import Row
 
 from balie.hooks import feed, queue
-from balie.hooks.cloudevents import CONTENT_TYPE, body, event
+from balie.hooks.cloudevents import CONTENT_TYPE, Source, body, event
 from balie.hooks.targets import Target
 from balie.signing import sign
 from balie.store.engine import Store, Tx
@@ -47,7 +47,7 @@ class _Answer:
 class HookDelivery:
     """The worker, in an `async with`: connections to targets are kept until it ends.
 
-    source  of the events: the public URL
+    source  who speaks in the events
     worker  a name that no other process has
     clock   Unix time in seconds; only run() looks at it
     """
@@ -56,7 +56,7 @@ class HookDelivery:
         self,
         store: Store,
         targets: Sequence[Target],
-        source: str,
+        source: Source,
         worker: str,
         clock: Callable[[], float],
         *,

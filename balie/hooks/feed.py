@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from balie.hooks.cloudevents import event, sequence
+from balie.hooks.cloudevents import Source, event, sequence
 from balie.hooks.targets import Target
 from balie.store.engine import Tx
 from balie.store.schema import counter, hook_delivery, outbox
@@ -75,7 +75,7 @@ def seal(tx: Tx, now_s: int, targets: Sequence[Target]) -> int:
     return len(rows)
 
 
-def page(tx: Tx, source: str, after: str, limit: int, *, contact: bool = False) -> Page:
+def page(tx: Tx, source: Source, after: str, limit: int, *, contact: bool = False) -> Page:
     """Events after a cursor, oldest first, at most limit; "" is before the oldest.
 
     UnknownCursorError, EventsGoneError.

@@ -32,7 +32,7 @@ WAITING = ("pending", "retry")
 
 @dataclass(frozen=True)
 class Undelivered:
-    """A dead letter.  waiting: how many later events of the same appointment wait for it."""
+    """A dead letter.  waiting: how many later events of the same appointment wait for it; tried_s: the last time."""
 
     id: int
     target: str
@@ -42,6 +42,20 @@ class Undelivered:
     attempts: int
     error: str
     waiting: int
+    tried_s: int | None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A dead letter that was given up.  reason: why, in words."""
+
+    id: int
+    target: str
+    subject: str
+    type: str
+    time_s: int
+    skipped_s: int
+    reason: str
 
 
 def pause_s(event_id: str, attempts: int) -> int:
@@ -91,8 +105,13 @@ def failed(tx: Tx, worker: str, delivery_id: int, error: str, retry_s: int | Non
     tx.execute(_ours(worker, delivery_id).values(**fate, attempts=attempts, error=error[:ERROR_MAX]))
 
 
-def undelivered(tx: Tx) -> list[Undelivered]:
-    """Dead letters, oldest first."""
+def undelivered(
+    tx: Tx, *, target: str | None = None, delivery_id: int | None = None, limit: int | None = None
+) -> list[Undelivered]:
+    """Dead letters, oldest first: all, those of one target, or a certain one if it is dead."""
+    which = [hook_delivery.c.state == "dead"]
+    which += [hook_delivery.c.target == target] if target is not None else []
+    which += [hook_delivery.c.id == delivery_id] if delivery_id is not None else []
     after = hook_delivery.alias("after")
     waiting = (
         select(func.count())
@@ -108,12 +127,41 @@ def undelivered(tx: Tx) -> list[Undelivered]:
     query = (
         select(hook_delivery, outbox.c.type, outbox.c.time_s, waiting.label("waiting"))
         .join(outbox)
-        .where(hook_delivery.c.state == "dead")
+        .where(*which)
         .order_by(hook_delivery.c.id)
+        .limit(limit)
     )
     return [
-        Undelivered(each.id, each.target, each.subject, each.type, each.time_s, each.attempts, each.error, each.waiting)
+        Undelivered(
+            each.id,
+            each.target,
+            each.subject,
+            each.type,
+            each.time_s,
+            each.attempts,
+            each.error,
+            each.waiting,
+            each.claimed_s,
+        )
         for each in tx.execute(query)
+    ]
+
+
+def undelivered_number(tx: Tx) -> dict[str, int]:
+    """How many dead letters each target has, by its name; none for those without."""
+    dead = select(hook_delivery.c.target, func.count()).where(hook_delivery.c.state == "dead")
+    rows = tx.execute(dead.group_by(hook_delivery.c.target).order_by(hook_delivery.c.target))
+    return {row[0]: row[1] for row in rows}
+
+
+def skipped(tx: Tx, limit: int) -> list[Skipped]:
+    """What was given up with a reason, the latest first, while it is kept."""
+    given_up = (hook_delivery.c.state == "done") & (hook_delivery.c.error != "")
+    query = select(hook_delivery, outbox.c.type, outbox.c.time_s).join(outbox).where(given_up)
+    latest_first = query.order_by(hook_delivery.c.done_s.desc(), hook_delivery.c.id.desc()).limit(limit)
+    return [
+        Skipped(each.id, each.target, each.subject, each.type, each.time_s, each.done_s or 0, each.error)
+        for each in tx.execute(latest_first)
     ]
 
 
@@ -123,10 +171,20 @@ def replay(tx: Tx, now_s: int, delivery_ids: Iterable[int]) -> int:
     return tx.execute(update(hook_delivery).where(dead).values(state="pending", attempts=0, due_s=now_s)).rowcount
 
 
-def skip(tx: Tx, now_s: int, delivery_id: int) -> bool:
-    """Give a dead letter up, so that those behind it can go.  The feed still has it."""
+def replay_all(tx: Tx, now_s: int, target: str) -> int:
+    """All dead letters of a target; returns how many there were."""
+    dead = (hook_delivery.c.target == target) & (hook_delivery.c.state == "dead")
+    return tx.execute(update(hook_delivery).where(dead).values(state="pending", attempts=0, due_s=now_s)).rowcount
+
+
+def skip(tx: Tx, now_s: int, delivery_id: int, reason: str) -> bool:
+    """Give a dead letter up, so that those behind it can go.  The feed still has it.
+
+    reason: in words; from now on it stands where the error stood
+    """
     dead = (hook_delivery.c.id == delivery_id) & (hook_delivery.c.state == "dead")
-    return tx.execute(update(hook_delivery).where(dead).values(state="done", done_s=now_s)).rowcount == 1
+    given_up = update(hook_delivery).where(dead).values(state="done", done_s=now_s, error=reason[:ERROR_MAX])
+    return tx.execute(given_up).rowcount == 1
 
 
 # -- rows -----------------------------------------------------------------------------------------------

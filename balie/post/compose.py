@@ -88,7 +88,7 @@ def _subject(facts: Facts) -> str:
         case "confirmation", _:
             return _("Uw afspraak op {when}").format(when=when)
         case "helper_added", _:
-            return _("U bent gevraagd voor een afspraak op {when}").format(when=when)
+            return _("Uitnodiging voor een afspraak op {when}").format(when=when)
         case "reminder", _:
             return _("Herinnering: afspraak op {when}").format(when=when)
         case "door_open", "video":
@@ -103,6 +103,12 @@ def _subject(facts: Facts) -> str:
             return _("Gewijzigd: de afspraak op {when}").format(when=when)
         case "cancelled", _:
             return _("De afspraak op {when} gaat niet door").format(when=when)
+        case "goodbye", _ if facts.missed:
+            return _("Uw afspraak op {when} is niet doorgegaan").format(when=when)
+        case "goodbye", _:
+            return _("Na uw gesprek op {when}").format(when=when)
+        case "survey", _:
+            return _("Hoe was uw gesprek op {when}?").format(when=when)
         case "reply", _:
             return str(facts.data["subject"])
         case _:

@@ -195,6 +195,10 @@ class Delivery:
             return
         extra = {"message": {"id": row.envid, "kind": row.kind, "channel": row.channel, "locale": row.locale}}
         made = written.letter
-        personal = {"to": row.recipient, "subject": made.subject, "text": made.text, "html": made.html}
+        texts = {"subject": made.subject, "text": made.text, "html": made.html}
+        personal = {"to": row.recipient, **{name: written.facts.without_token(text) for name, text in texts.items()}}
+        if written.facts.token:
+            whose = events.GOODBYE_OF if written.facts.goodbye else events.LINK_OF
+            personal[whose] = row.participant_id
         events.emit(tx, now_s, self._entropy, row.appointment_id, events.MESSAGE + "due", extra, personal)
         self._settle(tx, row.id, now_s, "crm", Outcome("submitted"))

@@ -92,16 +92,19 @@ def joined(tx: Tx, now_s: int, participant_id: int) -> bool:
     return _of_person(tx, now_s, participant_id, "joined")
 
 
-def sms_report(tx: Tx, now_s: int, entropy: Entropy, envid: str, status: str) -> bool:
-    """A gateway says what became of a text message.  status: sent, delivered or failed.  False: no such message."""
+def sms_report(tx: Tx, now_s: int, entropy: Entropy, envid: str, status: str, said: str = "") -> bool:
+    """A gateway says what became of a text message.  False: no such message.
+
+    status: sent, delivered or failed; said: the gateway's own words for that
+    """
     of_gateway = (message.c.envid == envid) & (message.c.channel == "sms")
     row = tx.execute(select(message).where(of_gateway)).first()
     if row is None or status not in _BY_REPORT:
         return False
     state = _BY_REPORT[status]
     reason = "sms_failed" if state == "failed" else ""
-    note(tx, now_s, row.id, status, "sms")
-    _arrive(tx, now_s, entropy, row, state, reason, "")
+    note(tx, now_s, row.id, status, "sms", **({"said": said} if said else {}))
+    _arrive(tx, now_s, entropy, row, state, reason, said)
     return True
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Row, select
 
-from balie.booking import links
+from balie.booking import links, parting
 from balie.booking.links import LinkKey
-from balie.i18n import duration_words, language, local, moment_words, pick, time_words
+from balie.i18n import day_words, duration_words, language, local, moment_words, pick, time_words
+from balie.record.events import TOKEN_HERE
+from balie.record.schedule import MISSED
 from balie.store.engine import Tx
 from balie.store.schema import (
     appointment,
     appointment_product,
     message,
+    next_step,
     organisation,
     participant,
     product,
@@ -48,14 +52,26 @@ class Sender:
 
 
 @dataclass(frozen=True)
+class Agreed:
+    """Who does what.  owner: citizen, office or other; due: the day in words, or nothing."""
+
+    owner: str
+    text: str
+    due: str
+
+
+@dataclass(frozen=True)
 class Facts:
     """For a template.  Times are Unix seconds; texts are in the language of the context they were read in.
 
     name     of the reader, and whose: of the citizen, when the reader is somebody who comes along
     page     the reader's link to the appointment, and door: to the call; empty when his link is dead
+    token    of it
     before   of a move: the time that holds no more, in words
     office   of a cancellation: it was the office that cancelled
     first    no reminder went to him before
+    steps    what was agreed, for the citizen; goodbye: the reader's link to it and to the questionnaire
+    asks     nobody asked him yet what he thinks of the visit
     """
 
     kind: str
@@ -86,15 +102,28 @@ class Facts:
     reason: str
     first: bool
     data: dict[str, Any]
+    token: str = field(default="", repr=False)
+    steps: tuple[Agreed, ...] = ()
+    goodbye: str = ""
+    asks: bool = False
 
     @property
     def is_helper(self) -> bool:
         return self.role != "citizen"
 
     @property
+    def missed(self) -> bool:
+        """It did not come to a conversation."""
+        return self.variant.startswith(MISSED)
+
+    def without_token(self, text: str) -> str:
+        """A text with a mark where the token of the reader's link stands in it."""
+        return text.replace(self.token, TOKEN_HERE) if self.token else text
+
+    @property
     def links(self) -> tuple[str, ...]:
         """What must not be kept of a message."""
-        return tuple(link for link in (self.page, self.door) if link)
+        return tuple(link for link in (self.page, self.door, self.goodbye) if link)
 
     @property
     def when(self) -> str:
@@ -113,7 +142,10 @@ def read(tx: Tx, sender: Sender, message_id: int) -> Facts:
     """Everything about a message, in the language of the context."""
     row = tx.execute(_joined().where(message.c.id == message_id)).one()
     products = _products(tx, row.appointment_id)
-    token = links.current(tx, sender.link_key, row.participant_id) if row.kind != "cancelled" else None
+    parts = row.kind in ("goodbye", "survey")
+    find = parting.current if parts else links.current
+    token = find(tx, sender.link_key, row.participant_id) if row.kind != "cancelled" else None
+    own = token if not parts else None
     return Facts(
         kind=row.kind,
         variant=row.variant,
@@ -136,13 +168,17 @@ def read(tx: Tx, sender: Sender, message_id: int) -> Facts:
         uid=row.uid,
         sequence=row.sequence,
         site=sender.public_url,
-        page=f"{sender.public_url}/a/{token}" if token else "",
-        door=f"{sender.public_url}/g/{token}" if token else "",
+        page=f"{sender.public_url}/a/{token}" if own else "",
+        door=f"{sender.public_url}/g/{token}" if own else "",
         before=_before(tx, row),
         office=row.appointment_status == "cancelled_office",
         reason=row.reason,
         first=not _reminded(tx, row),
         data=row.data,
+        token=token or "",
+        steps=_steps(tx, row) if row.kind == "goodbye" and row.role == "citizen" else (),
+        goodbye=f"{sender.public_url}/b/{token}" if token and parts else "",
+        asks=parts and parting.asks_by_mail(tx, row.participant_id),
     )
 
 
@@ -184,6 +220,14 @@ def _joined() -> Any:
         .join(staff, staff.c.id == appointment.c.staff_id)
         .join(service, service.c.id == appointment.c.service_id)
         .join(organisation, organisation.c.id == service.c.organisation_id)
+    )
+
+
+def _steps(tx: Tx, row: Row[Any]) -> tuple[Agreed, ...]:
+    found = select(next_step).where(next_step.c.appointment_id == row.appointment_id).order_by(next_step.c.id)
+    return tuple(
+        Agreed(each.owner, each.text, day_words(date.fromisoformat(each.due_day)) if each.due_day else "")
+        for each in tx.execute(found)
     )
 
 

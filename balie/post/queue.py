@@ -17,13 +17,15 @@ from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
 
+from balie.booking import parting
 from balie.i18n import local
 from balie.post import tasks
 from balie.post.outcome import Outcome
 from balie.post.suppression import is_suppressed, suppress
 from balie.record import events
+from balie.record.schedule import MISSED
 from balie.store.engine import Tx
-from balie.store.schema import appointment, message, message_event
+from balie.store.schema import appointment, message, message_event, next_step, participant
 
 Entropy = Callable[[int], bytes]
 
@@ -36,6 +38,7 @@ BACKOFF_S = (60, 300, 900, 1800, 3600, 7200, *[4 * 3600] * 11)
 a minute at least), the last as long as RFC 5321 4.5.4.1 suggests."""
 
 REMINDERS = ("reminder", "door_open")
+GOODBYES = ("goodbye", "survey")
 BEFOREHAND = ("booked", "confirmed")  # states of an appointment in which there is something to remind of
 
 DUE = message.c.status.in_(("scheduled", "deferred")) & message.c.submitted_s.is_(None)
@@ -95,9 +98,15 @@ def claim(tx: Tx, now_s: int, entropy: Entropy, worker: str, quiet: Quiet, limit
     """Take messages that are due; returns their ids.  What need not be sent any more is settled on the way."""
     due = (
         select(
-            message, appointment.c.start_s, appointment.c.end_s, appointment.c.zone, appointment.c.status.label("of")
+            message,
+            appointment.c.start_s,
+            appointment.c.end_s,
+            appointment.c.zone,
+            appointment.c.status.label("of"),
+            participant.c.role,
         )
-        .join(appointment)
+        .join(appointment, appointment.c.id == message.c.appointment_id)
+        .outerjoin(participant, participant.c.id == message.c.participant_id)
         .where(DUE, message.c.due_s <= now_s)
         .order_by(message.c.due_s, message.c.id)
         .limit(limit)
@@ -159,7 +168,7 @@ def settle(tx: Tx, now_s: int, entropy: Entropy, worker: str, message_id: int, s
 
 def deadline_s(row: Row[Any]) -> int:
     """When it makes no sense any more.  A cancellation and an answer are worth reading later too."""
-    if row.kind in ("cancelled", "reply"):
+    if row.kind in ("cancelled", "reply", *GOODBYES):
         return int(row.created_s) + sum(BACKOFF_S) + LAST_HOURS_S
     return int(row.start_s if row.kind in REMINDERS else row.end_s)
 
@@ -169,6 +178,8 @@ def deadline_s(row: Row[Any]) -> int:
 
 def _is_pointless(tx: Tx, row: Row[Any], now_s: int) -> bool:
     """A reminder of what is over or has begun, or one that the next one overtook while nothing could be sent."""
+    if row.kind in GOODBYES:
+        return _has_nothing_to_say(tx, row)
     if row.kind not in REMINDERS:
         return False
     if row.of not in BEFOREHAND or (now_s >= row.start_s and not row.attempts):
@@ -181,6 +192,17 @@ def _is_pointless(tx: Tx, row: Row[Any], now_s: int) -> bool:
         DUE,
     )
     return tx.execute(later.limit(1)).first() is not None
+
+
+def _has_nothing_to_say(tx: Tx, row: Row[Any]) -> bool:
+    """A goodbye without anything agreed, or a question that he was asked, or that the goodbye asks along the way."""
+    if row.variant.startswith(MISSED) or row.submitted_s is not None:
+        return False
+    agreed = select(next_step.c.id).where(next_step.c.appointment_id == row.appointment_id).limit(1)
+    told = row.role == "citizen" and tx.execute(agreed).first() is not None
+    if row.kind == "goodbye":
+        return not told and not row.variant
+    return told or not parting.asks_by_mail(tx, row.participant_id)
 
 
 def _waits_until_s(row: Row[Any], now_s: int, quiet: Quiet) -> int:
@@ -199,6 +221,8 @@ def _submitted(tx: Tx, now_s: int, row: Row[Any], source: str, said: str) -> Non
     _set(tx, row.id, **values)
     _note(tx, now_s, row.id, "submitted", source, said=said)
     tasks.settle(tx, now_s, row, ("delivery_unknown",))
+    if row.kind in GOODBYES:
+        parting.mailed(tx, row.participant_id)
 
 
 def _defer(tx: Tx, now_s: int, entropy: Entropy, row: Row[Any], source: str, outcome: Outcome) -> None:

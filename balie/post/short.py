@@ -50,6 +50,8 @@ def _plain(character: str) -> str:
 
 
 def _link(facts: Facts) -> str:
+    if facts.kind in ("goodbye", "survey"):
+        return f"{facts.site}/afspraak/nieuw" if facts.missed else facts.goodbye
     return facts.door if facts.kind == "door_open" and facts.modality == "video" else facts.page
 
 
@@ -69,6 +71,12 @@ def _what(facts: Facts) -> str:
             return _("Uw afspraak {day}, {time} is nu{how}.").format(**when, how=_how(facts))
         case "cancelled":
             return _("De afspraak {day}, {time} gaat niet door.").format(**when)
+        case "goodbye" if facts.missed:
+            return _("Uw afspraak {day} ging niet door. Maak een nieuwe.").format(**when)
+        case "goodbye":
+            return _("Na uw gesprek: kijk na wat we afspraken.")
+        case "survey":
+            return _("Hoe was uw gesprek? U mag het ons zeggen.")
         case "reply":
             return str(facts.data["text"])
         case _:

@@ -138,7 +138,7 @@ def settle(tx: Tx, now_s: int, row: Row[Any], reasons: Sequence[str]) -> None:
         (message_issue.c.reason == "no_evidence") & message_issue.c.message_id.in_(to_him)
     )
     doubtful = about & message_issue.c.reason.in_(reasons) & (message_issue.c.state == "open")
-    outcome = _("Er kwam een teken dat het bericht aangekomen is.")
+    outcome = _("We weten nu dat het bericht aankwam.")
     tx.execute(update(message_issue).where(doubtful).values(state="closed", closed_s=now_s, outcome=outcome))
 
 
@@ -169,7 +169,7 @@ def other_address(tx: Tx, now_s: int, entropy: Entropy, task_id: int, actor: str
     tx.execute(update(message).where(unsent).values(recipient=mail))
     to_him = select(message.c.id).where(message.c.participant_id == task.participant_id)
     same = message_issue.c.message_id.in_(to_him) & message_issue.c.reason.in_(_BAD_ADDRESS)
-    _settle_open(tx, now_s, same, "retried", _("Er is een ander adres."), actor)
+    _settle_open(tx, now_s, same, "retried", _("Het e-mailadres is aangepast."), actor)
     return _again(tx, now_s, entropy, task, recipient=mail, channel="mail")
 
 

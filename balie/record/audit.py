@@ -10,7 +10,7 @@ import hashlib
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from balie.store.engine import Tx
@@ -21,6 +21,12 @@ FIRST = bytes(32)
 """What the first row follows."""
 SEAL_MAX = 500  # rows in one transaction: others write too
 
+_SEAL = (
+    update(audit)
+    .where(audit.c.id == bindparam("row"))
+    .values(place=bindparam("at"), previous=bindparam("before"), hash=bindparam("made"))
+)
+
 
 def note(tx: Tx, now_s: int, actor: str, action: str, about: str, **detail: object) -> None:
     """about: such as appointment/ABC234.  detail: facts, never a name, an address or a secret."""
@@ -30,15 +36,17 @@ def note(tx: Tx, now_s: int, actor: str, action: str, about: str, **detail: obje
 
 def seal(tx: Tx) -> int:
     """Chain rows that are not yet.  Returns how many."""
-    place = _sealed(tx)
-    previous = tx.scalar(select(audit.c.hash).where(audit.c.place == place)) or FIRST
+    last = _sealed(tx)
+    previous = tx.scalar(select(audit.c.hash).where(audit.c.place == last)) or FIRST
     rows = tx.execute(select(audit).where(audit.c.place.is_(None)).order_by(audit.c.id).limit(SEAL_MAX)).all()
-    for row in rows:
-        place += 1
+    seals = []
+    for place, row in enumerate(rows, last + 1):
         made = _hash(row, place, previous)
-        tx.execute(update(audit).where(audit.c.id == row.id).values(place=place, previous=previous, hash=made))
+        seals.append({"row": row.id, "at": place, "before": previous, "made": made})
         previous = made
-    tx.execute(update(counter).where(counter.c.name == COUNTER).values(last=place))
+    if seals:
+        tx.execute(_SEAL, seals)
+        tx.execute(update(counter).where(counter.c.name == COUNTER).values(last=last + len(rows)))
     return len(rows)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, Select, bindparam, insert, select
 
 from balie.i18n import local
 from balie.store.engine import Tx
@@ -38,6 +38,28 @@ TYPES = {
 
 PERSONAL = "personal"
 """Of an event's data: what only a target that asked for contact data gets."""
+
+LINK_OF, GOODBYE_OF, TOKEN_HERE = "link_of", "goodbye_of", "\ue000link\ue000"
+"""In what is kept of it: whose personal link its texts hold, and where; the token goes in at sending (D5)."""
+
+_ANNOUNCED: Select[Any] = (
+    select(
+        *(appointment.c[name] for name in ("id", "ref", "uid", "sequence", "status", "channel", "modality")),
+        *(appointment.c[name] for name in ("start_s", "end_s", "zone", "follow_up_of", "supersedes")),
+        service.c.slug.label("service_slug"),
+        staff.c.name.label("staff_name"),
+    )
+    .join(service, service.c.id == appointment.c.service_id)
+    .join(staff, staff.c.id == appointment.c.staff_id)
+    .where(appointment.c.id == bindparam("appointment_id"))
+    .with_for_update(of=appointment)
+)
+_PRODUCTS = (
+    select(product.c.slug, product.c.ipdc_id)
+    .join(appointment_product)
+    .where(appointment_product.c.appointment_id == bindparam("appointment_id"))
+    .order_by(appointment_product.c.position, product.c.id)
+)
 
 
 def emit(
@@ -80,18 +102,11 @@ def subject(ref: str) -> str:
 
 
 def _appointment(tx: Tx, appointment_id: int) -> Row[Any]:
-    of_service, of_staff = service.c.slug.label("service_slug"), staff.c.name.label("staff_name")
-    query = select(appointment, of_service, of_staff).join(service).join(staff, staff.c.id == appointment.c.staff_id)
-    return tx.execute(query.where(appointment.c.id == appointment_id).with_for_update(of=appointment)).one()
+    return tx.execute(_ANNOUNCED, {"appointment_id": appointment_id}).one()
 
 
 def _facts(tx: Tx, row: Row[Any]) -> dict[str, object]:
-    products = (
-        select(product.c.slug, product.c.ipdc_id)
-        .join(appointment_product)
-        .where(appointment_product.c.appointment_id == row.id)
-        .order_by(appointment_product.c.position, product.c.id)
-    )
+    products = tx.execute(_PRODUCTS, {"appointment_id": row.id})
     return {
         "ref": row.ref,
         "uid": row.uid,
@@ -103,7 +118,7 @@ def _facts(tx: Tx, row: Row[Any]) -> dict[str, object]:
         "end": _moment(row.end_s, row.zone),
         "zone": row.zone,
         "service": row.service_slug,
-        "products": [{"slug": each.slug, "ipdc_id": each.ipdc_id} for each in tx.execute(products)],
+        "products": [{"slug": each.slug, "ipdc_id": each.ipdc_id} for each in products],
         "staff": row.staff_name,
         "follow_up_of": _ref(tx, row.follow_up_of),
         "supersedes": _superseded(tx, row.supersedes),

@@ -7,11 +7,11 @@ address gets mail, one with only a telephone gets text messages, one with neithe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, func, insert, select, update
 
 from balie.i18n import local
 from balie.store.engine import Tx
@@ -25,23 +25,43 @@ message that left `deferred` too."""
 
 DAY_MIN = 1440
 DOOR_MIN = 30  # the door opens half an hour before: a reminder from then on says so
+GOODBYE_S = 300  # after the end: by then whoever stayed has seen the question on his screen, and need not be mailed it
+MISSED = "missed"
+"""Variant of the goodbye to who did not come, or for whom we did not."""
 ENVID_BYTES = 16  # nobody guesses the address of a reply; 32 characters leave room in the 64 of a local part
+
+_PARTICIPANTS: Select[Any] = select(
+    *(participant.c[name] for name in ("id", "appointment_id", "role", "mail", "phone", "locale")),
+    appointment.c.start_s,
+    appointment.c.zone,
+).join(appointment)
+_PERSON = _PARTICIPANTS.where(participant.c.id == bindparam("participant_id"))
+_PEOPLE = _PARTICIPANTS.where(
+    participant.c.appointment_id == bindparam("appointment_id"), participant.c.removed_s.is_(None)
+).order_by(participant.c.id)
+_OFFSETS = (
+    select(product.c.reminder_min)
+    .join(appointment_product)
+    .where(appointment_product.c.appointment_id == bindparam("appointment_id"))
+)
 
 
 def booked(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None:
     """A confirmation at once, and the reminders that are still to come, to everybody who takes part."""
+    offsets, rows = _offsets(tx, appointment_id), []
     for each in _people(tx, appointment_id):
         kind = "confirmation" if each.role == "citizen" else "helper_added"
-        _put(tx, now_s, entropy, each, kind, now_s)
-        _remind(tx, now_s, entropy, each)
+        rows += [*_message(each, kind, now_s), *_reminders(offsets, now_s, each)]
+    _put_all(tx, now_s, entropy, rows)
 
 
 def moved(tx: Tx, now_s: int, entropy: Entropy, old_id: int, new_id: int) -> None:
     """What was still to be sent about the old time is not; the new time is told at once and reminded of."""
     _withdraw(tx, now_s, message.c.appointment_id == old_id)
+    offsets, rows = _offsets(tx, new_id), []
     for each in _people(tx, new_id):
-        _put(tx, now_s, entropy, each, "moved", now_s)
-        _remind(tx, now_s, entropy, each)
+        rows += [*_message(each, "moved", now_s), *_reminders(offsets, now_s, each)]
+    _put_all(tx, now_s, entropy, rows)
 
 
 def cancelled(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None:
@@ -71,7 +91,7 @@ def helper_added(tx: Tx, now_s: int, entropy: Entropy, participant_id: int) -> N
     """Somebody comes along: he hears of it, and is reminded like the others."""
     each = _person(tx, participant_id)
     _put(tx, now_s, entropy, each, "helper_added", now_s)
-    _remind(tx, now_s, entropy, each)
+    _put_all(tx, now_s, entropy, _reminders(_offsets(tx, each.appointment_id), now_s, each))
 
 
 def helper_removed(tx: Tx, now_s: int, entropy: Entropy, participant_id: int) -> None:
@@ -80,6 +100,34 @@ def helper_removed(tx: Tx, now_s: int, entropy: Entropy, participant_id: int) ->
     heard = select(message.c.id).where(message.c.participant_id == participant_id, message.c.status != "cancelled")
     if tx.execute(heard.limit(1)).first() is not None:
         _put(tx, now_s, entropy, _person(tx, participant_id), "cancelled", now_s, variant="removed")
+
+
+def ended(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None:
+    """The conversation is over: nothing is reminded of any more.  A few minutes later the citizen gets what was agreed,
+    and everybody who could not be asked on the spot is asked once what he thinks: whether there is something to send,
+    is decided then."""
+    _withdraw(tx, now_s, message.c.appointment_id == appointment_id)
+    for each in _people(tx, appointment_id):
+        if each.role == "citizen":
+            _put(tx, now_s, entropy, each, "goodbye", now_s + GOODBYE_S)
+        _put(tx, now_s, entropy, each, "survey", now_s + GOODBYE_S)
+
+
+def agreed_again(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None:
+    """What was agreed is not what the citizen was told: he is told again, unless the first letter still waits."""
+    for each in _people(tx, appointment_id):
+        of_kind = (message.c.participant_id == each.id) & (message.c.kind == "goodbye")
+        told = tx.execute(select(message.c.status).where(of_kind)).scalars().all()
+        if each.role == "citizen" and not any(status in ("scheduled", "claimed") for status in told):
+            _put(tx, now_s, entropy, each, "goodbye", now_s, variant=str(len(told) or ""))
+
+
+def missed(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None:
+    """It did not come to a conversation: the citizen hears how to make another appointment."""
+    _withdraw(tx, now_s, message.c.appointment_id == appointment_id)
+    for each in _people(tx, appointment_id):
+        if each.role == "citizen":
+            _put(tx, now_s, entropy, each, "goodbye", now_s, variant=MISSED)
 
 
 def again(
@@ -117,8 +165,9 @@ def again(
         "recipient": recipient,
         "locale": old.locale,
         "data": old.data,
+        "due_s": now_s,
     }
-    return _insert(tx, now_s, entropy, now_s, row)
+    return _put_one(tx, now_s, entropy, row)
 
 
 def answer(
@@ -141,26 +190,30 @@ def answer(
         "recipient": each.mail,
         "locale": each.locale,
         "data": {"subject": subject, "text": text, "in_reply_to": in_reply_to},
+        "due_s": now_s,
     }
-    return _insert(tx, now_s, entropy, now_s, row)
+    return _put_one(tx, now_s, entropy, row)
 
 
 def reminder_s(start_s: int, zone: str, minutes: int) -> int:
     """When to remind, so many minutes before.  Whole days keep the time of the clock where a clock change lies
     between; hours are hours."""
     days, rest = divmod(minutes, DAY_MIN)
-    return int((local(start_s, zone) - timedelta(days=days)).timestamp()) - rest * 60
+    if days:  # without any, the clock would forget which of two equal hours it shows
+        start_s = int((local(start_s, zone) - timedelta(days=days)).timestamp())
+    return start_s - rest * 60
 
 
 # -- rows -----------------------------------------------------------------------------------------------
 
 
-def _remind(tx: Tx, now_s: int, entropy: Entropy, each: Row[Any]) -> None:
-    for minutes in _offsets(tx, each.appointment_id):
+def _reminders(offsets: Iterable[int], now_s: int, each: Row[Any]) -> Iterator[dict[str, Any]]:
+    """Those that are still to come, to one of _people."""
+    for minutes in offsets:
         due_s = reminder_s(each.start_s, each.zone, minutes)
         if due_s > now_s:
             kind = "door_open" if minutes <= DOOR_MIN else "reminder"
-            _put(tx, now_s, entropy, each, kind, due_s, variant=str(minutes))
+            yield from _message(each, kind, due_s, variant=str(minutes))
 
 
 def _tell_change(tx: Tx, now_s: int, entropy: Entropy, each: Row[Any]) -> None:
@@ -170,33 +223,25 @@ def _tell_change(tx: Tx, now_s: int, entropy: Entropy, each: Row[Any]) -> None:
     _put(tx, now_s, entropy, each, "changed", now_s, variant=str(tx.scalar(told) or ""))
 
 
-def _offsets(tx: Tx, appointment_id: int) -> Iterable[int]:
+def _offsets(tx: Tx, appointment_id: int) -> list[int]:
     """Minutes before the start: those of all products together, each once."""
-    of_products = (
-        select(product.c.reminder_min)
-        .join(appointment_product)
-        .where(appointment_product.c.appointment_id == appointment_id)
-    )
-    return sorted({int(minutes) for (offsets,) in tx.execute(of_products) for minutes in offsets if minutes > 0})
+    of_products = tx.scalars(_OFFSETS, {"appointment_id": appointment_id})
+    return sorted({int(minutes) for offsets in of_products for minutes in offsets if minutes > 0})
 
 
 def _people(tx: Tx, appointment_id: int) -> list[Row[Any]]:
-    here = _participants().where(participant.c.appointment_id == appointment_id, participant.c.removed_s.is_(None))
-    return list(tx.execute(here.order_by(participant.c.id)))
+    return list(tx.execute(_PEOPLE, {"appointment_id": appointment_id}))
 
 
 def _person(tx: Tx, participant_id: int) -> Row[Any]:
-    return tx.execute(_participants().where(participant.c.id == participant_id)).one()
+    return tx.execute(_PERSON, {"participant_id": participant_id}).one()
 
 
-def _participants() -> Select[Any]:
-    return select(participant, appointment.c.start_s, appointment.c.zone).join(appointment)
-
-
-def _put(tx: Tx, now_s: int, entropy: Entropy, each: Row[Any], kind: str, due_s: int, *, variant: str = "") -> None:
+def _message(each: Row[Any], kind: str, due_s: int, *, variant: str = "") -> Iterator[dict[str, Any]]:
+    """A message to one of _people; nothing to who has no address."""
     if not each.mail and not each.phone:
         return
-    row = {
+    yield {
         "appointment_id": each.appointment_id,
         "participant_id": each.id,
         "kind": kind,
@@ -204,16 +249,28 @@ def _put(tx: Tx, now_s: int, entropy: Entropy, each: Row[Any], kind: str, due_s:
         "channel": "mail" if each.mail else "sms",
         "recipient": each.mail or each.phone,
         "locale": each.locale,
+        "due_s": due_s,
     }
-    _insert(tx, now_s, entropy, due_s, row)
 
 
-def _insert(tx: Tx, now_s: int, entropy: Entropy, due_s: int, row: Mapping[str, Any]) -> int:
-    envid = entropy(ENVID_BYTES).hex()
-    made = tx.execute(insert(message), {**row, "due_s": due_s, "envid": envid, "created_s": now_s})
-    key = made.inserted_primary_key
+def _put(tx: Tx, now_s: int, entropy: Entropy, each: Row[Any], kind: str, due_s: int, *, variant: str = "") -> None:
+    _put_all(tx, now_s, entropy, _message(each, kind, due_s, variant=variant))
+
+
+def _put_all(tx: Tx, now_s: int, entropy: Entropy, rows: Iterable[Mapping[str, Any]]) -> None:
+    complete = [_complete(now_s, entropy, row) for row in rows]
+    if complete:
+        tx.execute(insert(message), complete)
+
+
+def _put_one(tx: Tx, now_s: int, entropy: Entropy, row: Mapping[str, Any]) -> int:
+    key = tx.execute(insert(message), _complete(now_s, entropy, row)).inserted_primary_key
     assert key is not None
     return int(key[0])
+
+
+def _complete(now_s: int, entropy: Entropy, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "envid": entropy(ENVID_BYTES).hex(), "created_s": now_s}
 
 
 def _withdraw(tx: Tx, now_s: int, which: Any) -> None:

@@ -11,11 +11,13 @@ import sys
 from sqlalchemy import make_url
 
 from balie.hooks import feed, queue
+from balie.hooks.cloudevents import Source
 from balie.hooks.delivery import HookDelivery
 from balie.hooks.targets import Target
 from balie.store.engine import Store
+from tests.support.arranged import LINK_KEY
 
-NAME, SECRET, SOURCE = "crm", b"a secret of the test", "https://balie.example.be"
+NAME, SECRET, SOURCE = "crm", b"a secret of the test", Source("https://balie.example.be", LINK_KEY)
 
 
 async def main(database: str, target: str, now_s: int) -> None:

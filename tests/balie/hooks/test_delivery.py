@@ -11,6 +11,7 @@ from aiohttp import web
 from sqlalchemy import select
 
 from balie.hooks import queue
+from balie.hooks.cloudevents import Source
 from balie.hooks.delivery import HookDelivery
 from balie.hooks.queue import pause_s, undelivered
 from balie.hooks.targets import Target
@@ -19,11 +20,12 @@ from balie.store.engine import Store
 from balie.store.schema import hook_delivery
 from tests.support import office
 from tests.support.appointments import Announcer
+from tests.support.arranged import LINK_KEY
 from tests.support.office import MONDAY_S
 from tests.support.receiver import Post, Receiver, take
 
 SECRET = b"a secret of this test"
-SOURCE = "https://balie.example.be"
+SOURCE = Source("https://balie.example.be", LINK_KEY)
 DAY_S = 86_400
 
 
@@ -52,7 +54,7 @@ async def test_an_event_is_posted_once_and_signed(store: Store, announce: Announ
     [post] = crm.posts
     assert post.headers["content-type"] == "application/cloudevents+json"
     assert post.headers["webhook-id"] == post.event["id"]
-    assert post.event["source"] == SOURCE
+    assert post.event["source"] == SOURCE.url
     assert verify([SECRET], post.headers, post.body, MONDAY_S)
     assert not verify([b"another"], post.headers, post.body, MONDAY_S)
     assert await states(store) == [("done", 0, "")]
@@ -300,11 +302,11 @@ async def test_a_dead_letter_can_be_given_up(store: Store, announce: Announcer) 
         await worker.step(MONDAY_S)
         crm.answer = take
         [dead] = await store.read(undelivered)
-        assert await store.write(queue.skip, MONDAY_S, dead.id)
-        assert not await store.write(queue.skip, MONDAY_S, dead.id)
+        assert await store.write(queue.skip, MONDAY_S, dead.id, "typed over by hand")
+        assert not await store.write(queue.skip, MONDAY_S, dead.id, "again")
         await worker.step(MONDAY_S)
     assert crm.heard == ["ABC234 booked", "ABC234 confirmed"]
-    assert (await states(store))[0] == ("done", 1, "400"), "why it was given up stays"
+    assert (await states(store))[0] == ("done", 1, "typed over by hand"), "why it was given up stays"
 
 
 async def test_two_workers_do_not_post_the_same(store: Store, announce: Announcer) -> None:

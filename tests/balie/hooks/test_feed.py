@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from balie.hooks import feed
+from balie.hooks.cloudevents import Source
 from balie.hooks.feed import EventsGoneError, Page, UnknownCursorError, page, seal
 from balie.hooks.targets import Target
 from balie.record.events import APPOINTMENT, MESSAGE, emit
@@ -18,10 +19,11 @@ from balie.store.engine import Store
 from balie.store.schema import hook_delivery, outbox, participant
 from tests.support import office
 from tests.support.appointments import Announcer
+from tests.support.arranged import LINK_KEY
 from tests.support.databases import Cluster
 from tests.support.office import MONDAY_S
 
-SOURCE = "https://balie.example.be"
+SOURCE = Source("https://balie.example.be", LINK_KEY)
 
 
 async def sealed(store: Store, targets: Sequence[Target] = ()) -> int:
@@ -46,7 +48,7 @@ async def test_an_event_as_others_read_it(store: Store, announce: Announcer) -> 
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", str(made.pop("id")))
     assert made == {
         "specversion": "1.0",
-        "source": SOURCE,
+        "source": SOURCE.url,
         "type": "be.balie.appointment.booked",
         "subject": "appointment/ABC234",
         "time": "2026-12-07T06:00:00Z",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html.parser import HTMLParser
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from balie.booking import links
-from balie.i18n import LANGUAGES, speaking
+from balie.i18n import LANGUAGES, day_words, short_day_words, speaking
 from balie.post import facts, short
 from balie.post.compose import LINK_CUT, Letter, letter
 from balie.post.facts import Facts, harmless
@@ -24,7 +25,7 @@ from balie.store.engine import Store, Tx
 from balie.store.schema import MESSAGE_KINDS, appointment, message
 from tests.support import office
 from tests.support.arranged import DAUGHTER, LINK_KEY, Somebody, arrange, entropy
-from tests.support.letters import CITIZEN, DOOR, HELPER, PAGE, START_S, known
+from tests.support.letters import CITIZEN, DOOR, GOODBYE, HELPER, PAGE, START_S, known
 from tests.support.office import MONDAY_S, unix_s
 from tests.support.post_office import SENDER, messages
 
@@ -189,24 +190,30 @@ def test_both_forms_say_the_same() -> None:
     """A reader of plain text is not worse off."""
     for kind in MESSAGE_KINDS:
         made = letter(known(kind))
-        words = re.sub(r"\W+", " ", made.text.replace(PAGE, "").replace(DOOR, ""))
+        words = re.sub(r"\W+", " ", made.text.replace(PAGE, "").replace(DOOR, "").replace(GOODBYE, ""))
         words = words.replace(re.sub(r"\W+", " ", f"{SENDER.public_url}/afspraak/nieuw"), " ")
         seen = re.sub(r"\W+", " ", _Html(made.html).text)
         assert " ".join(words.split()) in " ".join(seen.split()), kind
 
 
 def test_dates_are_written_as_the_reader_writes_them() -> None:
-    for language, date in (
+    for language, moment in (
         ("nl", "dinsdag 8 december 2026 om 14.30 uur"),
-        ("fr", "mardi 8 décembre 2026 à 14 h 30"),
+        ("fr", "mardi 8 décembre 2026 à 14\u00a0h\u00a030"),
         ("en", "Tuesday 8 December 2026 at 14:30"),
         ("de", "Dienstag, 8. Dezember 2026 um 14.30 Uhr"),
     ):
         with speaking(language):
             made = letter(known())
-        assert date in made.subject.replace("Tuesday, ", "Tuesday ") and date in made.text.replace(
-            "Tuesday, ", "Tuesday "
-        )
+        assert moment in made.text and " ".join(moment.split()) in made.subject
+
+
+def test_the_first_of_a_month() -> None:
+    for language, words in (("nl", "vrijdag 1 januari"), ("fr", "vendredi 1er janvier"), ("de", "Freitag, 1. Januar")):
+        with speaking(language):
+            assert day_words(date(2027, 1, 1)) == f"{words} 2027"
+    with speaking("de"):
+        assert short_day_words(date(2026, 12, 8)) == "Di. 8. Dez."
 
 
 def test_what_is_kept_opens_no_door() -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Row, select, update
 
 from balie.booking import links
+from balie.hooks.cloudevents import Source, event
 from balie.post.compose import LINK_CUT
 from balie.post.outcome import Outcome
 from balie.post.queue import BACKOFF_S, LEASE_S
+from balie.record.events import MESSAGE
 from balie.store.engine import Store, Tx
-from balie.store.schema import message
+from balie.store.schema import message, outbox
 from tests.support.arranged import DAUGHTER, LINK_KEY, Somebody
 from tests.support.mailserver import DROP, HANG, mail_server
 from tests.support.office import MONDAY_S, unix_s
@@ -220,6 +224,26 @@ async def test_in_crm_mode_an_event_carries_the_message_and_no_mail_is_sent(stor
     assert "Dag An Peeters" in mail["personal"]["text"] and "<h1" in mail["personal"]["html"]
     assert text["personal"]["text"].endswith("Bel +32 2 555 01 30")
     assert await store.read(story, rows[0].id) == ["submitted"]
+
+
+async def test_a_link_for_the_other_system_is_not_kept(store: Store) -> None:
+    """D5: whoever has the database only cannot enter; who hears the event can, as long as the link lives."""
+    made = await store.write(book)
+    await drain(worker(store, None), MONDAY_S)
+    token = await store.read(links.current, LINK_KEY, made.people[0])
+    assert token is not None
+    source = Source("https://balie.example.be", LINK_KEY)
+
+    def told(tx: Tx) -> dict[str, Any]:
+        row = tx.execute(select(outbox).where(outbox.c.type == MESSAGE + "due")).one()
+        assert token not in str(row.data)
+        placed = cast(Row[Any], SimpleNamespace(**{**row._mapping, "place": 1}))
+        return cast(dict[str, Any], event(tx, placed, source, contact=True))
+
+    personal = (await store.read(told))["data"]["personal"]
+    assert f"/a/{token}" in personal["text"] and f"/a/{token}" in personal["html"] and "link_of" not in personal
+    await store.write(lambda tx: links.revoke(tx, MONDAY_S, appointment_id=made.id))
+    assert token not in str(await store.read(told))
 
 
 async def test_in_crm_mode_a_message_is_announced_once_or_not_at_all(
