@@ -8,32 +8,33 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from media.core.errors import LimitError
-from media.core.model import (
-    Event,
-    ParticipantId,
-    RoomId,
-    SpeakersChanged,
-    TransportConnected,
-    TransportFailed,
-    TransportId,
-)
-from media.core.rooms import Member, Rooms
+from media.core.model import Event, ParticipantId, RoomId
+from media.core.rooms import Rooms
 from signalling import messages
+from signalling.audience import Audience
+from signalling.company import Company
 from signalling.errors import SignallingError, TokenError, shown
+from signalling.greeting import Greeting
+from signalling.lobby import Clock, Lobbies, Lobby, Presence
 from signalling.media_plane import Admission, AdmitAll, Limits, MediaPlane
-from signalling.messages import CLOSE_CODES, CLOSE_GOING_AWAY, CLOSE_NORMAL, MESSAGE_MAX, VERSION
+from signalling.messages import CLOSE_CODES, CLOSE_GOING_AWAY, CLOSE_NORMAL, VERSION
 from signalling.negotiation import VIDEO_PREFERENCE
-from signalling.publishing import SOURCE_GRANT, Publishing
-from signalling.sdp import SDP_MAX
+from signalling.publishing import Publishing
+from signalling.reception import Reception
 from signalling.session import Session, TokenBucket
+from signalling.streams import Streams
 from signalling.subscribing import Subscribing
+from signalling.talk import Talk
 from signalling.tokens import Join, Tokens
 
 OwnReason = Literal["left", "replaced", "removed"]
 """Why one session ends; the others end a room, or the process."""
+
+WHILE_WAITING = (messages.Mute, messages.Chat, messages.Typing, messages.Ping, messages.Leave)
+"""What somebody may say who waits to be let in."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,6 @@ class Outgoing:
     connection: int
     data: bytes
     close: int | None = None
-
-
-class Elsewhere(Protocol):
-    """Connections of participants that are no WebSocket sessions: WHIP and WHEP."""
-
-    def end_of(self, room: RoomId, participant: ParticipantId | None, reason: messages.LeftReason, now_us: int) -> None:
-        """End those of a participant, or (None) all of a room; each says leave_elsewhere()."""
-        ...
 
 
 @dataclass
@@ -63,10 +56,11 @@ class _Connection:
 class Hub:
     """All sessions of a process.
 
-    entropy    returns that many random bytes
-    unix_s     Unix time, for token lifetimes; an argument like all time
-    elsewhere  who holds the participants' other connections, if anybody does
-    draining   nobody new comes in; who is there goes on, and may resume
+    entropy   returns that many random bytes
+    unix_s    Unix time, for token lifetimes; an argument like all time
+    company   the rooms, for who brings people in by other ways
+    clock     which Unix time a monotonic time was; who learns of both reads it
+    draining  nobody new comes in; who is there goes on, and may resume
     """
 
     def __init__(
@@ -84,17 +78,20 @@ class Hub:
         self.rooms = rooms if rooms is not None else Rooms()
         self.video_preference = video_preference
         self.admission: Admission = admission if admission is not None else AdmitAll()
-        self.elsewhere: Elsewhere | None = None
         self.draining = False
-        self._entropy = entropy
         self._limits = limits if limits is not None else Limits()
+        self.clock = Clock()
+        self._lobbies = Lobbies(self.clock)
+        self._audience = Audience(self.rooms, self._lobbies)
+        self.company = Company(self.rooms, self._lobbies, self._audience)
+        self._reception = Reception(self.rooms, self._lobbies, self._audience, self.company, self.clock)
+        self._streams = Streams(plane, self.rooms, self._audience, self.company)
+        self._talk = Talk(self.rooms, self._lobbies, self._audience)
+        self._greeting = Greeting(self.rooms, self._lobbies, self._talk, self._limits)
+        self._entropy = entropy
         self._connections: dict[int, _Connection] = {}
-        self._sessions: dict[str, Session] = {}
-        self._by_participant: dict[tuple[RoomId, ParticipantId], Session] = {}
         self._outgoing: list[Outgoing] = []
         self._next_connection = 0
-        self._elsewhere: dict[tuple[RoomId, ParticipantId], int] = {}
-        """How many WHIP and WHEP connections a participant has."""
 
     # -- connections ---------------------------------------------------------------------------
 
@@ -117,6 +114,7 @@ class Hub:
         connection = self._connections.get(number)
         if connection is None:
             return  # closed by us a moment ago
+        self.clock.read(now_us, unix_s)
         about = ""
         try:
             if not connection.bucket.take(now_us):
@@ -136,24 +134,28 @@ class Hub:
             raise
 
     def poll(self, now_us: int) -> None:
-        """Call about once a second: silent strangers and lost sessions end."""
+        """Call about once a second: silent strangers and lost sessions end, rooms that are over are forgotten."""
+        self.clock.now_us = now_us
         for number, connection in list(self._connections.items()):
             if connection.session is None and now_us - connection.opened_us > self._limits.hello_us:
                 wait_s = self._limits.hello_us / 1_000_000
                 late = SignallingError("wrong_order", f"no hello within {wait_s:g} s", fatal=True)
                 self._refuse(number, connection, late, "", now_us)
-        for session in list(self._sessions.values()):
+        for session in self._audience:
             if session.connection is None and now_us - session.lost_us > self._limits.resume_us:
                 self._end(session, "lost", now_us)
+        for room in self._lobbies.forget(now_us - self._limits.room_us):
+            self._talk.forget(room)
 
     def take_outgoing(self) -> list[Outgoing]:
+        self._reception.catch_up()
         taken, self._outgoing = self._outgoing, []
         return taken
 
     def drain(self) -> None:
         """The process is about to stop: say so to everybody, admit nobody."""
         self.draining = True
-        self._dismiss(list(self._sessions.values()), "draining")
+        self._dismiss(list(self._audience), "draining")
         for number in self._connections:
             self._outgoing.append(Outgoing(number, b"", CLOSE_GOING_AWAY))
         self._connections.clear()
@@ -161,52 +163,50 @@ class Hub:
     def counts(self) -> dict[str, int]:
         return {
             **self.rooms.counts(),
-            "sessions": len(self._sessions),
+            "sessions": len(self._audience),
             "connections": len(self._connections),
+            "waiting": self._lobbies.count(),
         }
+
+    # -- for the layers above ----------------------------------------------------------------------
+
+    @property
+    def changes(self) -> int:
+        """Moves on whenever lobbies() did: somebody came, went, waits, or was let in or put on hold."""
+        return self._lobbies.changes
+
+    def lobbies(self) -> dict[str, Lobby]:
+        """Every room in which somebody waits or is, by its id."""
+        return self._lobbies.snapshot()
+
+    def take_presence(self) -> list[Presence]:
+        """Who came, was let in, was put on hold, left: since the last time, in order."""
+        return self._lobbies.take_presence()
+
+    def connected(self, room: str, participant: str) -> bool:
+        """Whether somebody's WebSocket stands, in the room or in the waiting room: a hello would take its place."""
+        session = self._audience.of(RoomId(room), ParticipantId(participant))
+        return session is not None and session.connection is not None
+
+    def tell(self, room: str, about: str) -> None:
+        """Something of this appointment changed elsewhere: everybody in the room, or waiting, is to fetch it."""
+        for session in self._audience.everybody(RoomId(room)):
+            session.tell(lambda n: messages.News(n, about))
+
+    def end_room(self, room: str) -> None:
+        """The call is over, for everybody and for who waits; nobody counts as let in any more."""
+        room_id, now_us = RoomId(room), self.clock.now_us
+        self._dismiss(self._audience.everybody(room_id), "ended")
+        self.company.end_elsewhere(room_id, None, "ended", now_us)
+        self._lobbies.end(room_id)
+        self._talk.forget(room_id)
 
     # -- what happens in the media -----------------------------------------------------------------
 
     def media_events(self, events: list[Event], now_us: int) -> None:
         """What the media server noticed."""
         for event in events:
-            match event:
-                case TransportConnected(transport):
-                    self._connected(transport)
-                case TransportFailed(transport, reason):
-                    self._failed(transport, reason, now_us)
-                case SpeakersChanged(room, participants):
-                    for session in self._in_room(room):
-                        session.tell(lambda n: messages.Speakers(n, list(participants)))
-                case _:
-                    pass
-
-    def _whose(self, transport: TransportId) -> tuple[Session, messages.Connection] | None:
-        for session in self._sessions.values():
-            if session.publishing.transport == transport:
-                return session, "publish"
-            if session.subscribing.transport == transport:
-                return session, "subscribe"
-        return None
-
-    def _connected(self, transport: TransportId) -> None:
-        if (found := self._whose(transport)) is not None:
-            session, connection = found
-            session.subscribing.start()
-            session.tell(lambda n: messages.ConnectionState(n, connection, "connected"))
-
-    def _failed(self, transport: TransportId, reason: str, now_us: int) -> None:
-        """A peer connection is of no more use: what it carried ends, and its rows go to others."""
-        if (found := self._whose(transport)) is None:
-            return
-        session, connection = found
-        session.tell(lambda n: messages.ConnectionState(n, connection, "failed", reason))
-        if connection == "publish":
-            session.publishing.close()
-            self.room_changed(session.room, now_us)
-            self._announce(session.room, session.participant)
-        else:
-            session.subscribing.fail()
+            self._streams.noticed(event, now_us)
 
     # -- messages ------------------------------------------------------------------------------
 
@@ -221,19 +221,31 @@ class Hub:
         session = connection.session
         if session is None:
             raise SignallingError("wrong_order", "the first message must be hello", fatal=True)
+        if not isinstance(message, WHILE_WAITING) and self._waits(session):
+            raise SignallingError("waiting", "not before somebody of the staff let you in")
         match message:
             case messages.Publish():
-                self._publish(session, message, now_us)
+                self._streams.publish(session, message, now_us)
             case messages.Subscribed():
                 session.subscribing.answer(message.id, message.sdp)
-                self._refresh(session, now_us)
+                self.company.refresh(session, now_us)
             case messages.Mute():
-                self._mute(session.room, session.participant, message.source, message.muted)
+                self._streams.mute(session.room, session.participant, message.source, message.muted)
             case messages.Restart():
                 session.subscribing.restart()
-                self._refresh(session, now_us)
+                self.company.refresh(session, now_us)
             case messages.Moderate():
                 self._moderate(session, message, now_us)
+            case messages.Admit():
+                self._reception.admit(session, message.participant, now_us)
+            case messages.Hold():
+                self._reception.hold(session, message.participant, now_us)
+            case messages.Chat():
+                self._talk.chat(session, message, unix_s)
+            case messages.Typing():
+                self._talk.typing(session, message)
+            case messages.Pointer():
+                self._talk.pointer(session, message)
             case messages.Ping():
                 session.tell(lambda n: messages.Pong(n, message.at))
             case messages.Leave():
@@ -250,108 +262,73 @@ class Hub:
             raise SignallingError("draining", "the server is stopping: try again in a minute", fatal=True)
         join = self.tokens.verify(hello.token, unix_s)
         self.check_admission(join)
-        room, participant = RoomId(join.room), ParticipantId(join.participant)
-        older = self._by_participant.get((room, participant))
-        if older is not None:
-            self._bye(older, "replaced", now_us)
+        waits = self._lobbies.must_wait(join)
+        self._make_way(join, now_us, waits=waits)
         try:
-            self._enter(join)
+            if waits:
+                self._lobbies.wait(join, now_us)
+            else:
+                self.company.enter(join, now_us)
         except LimitError as error:
             raise SignallingError("room_full", str(error), fatal=True) from None
+        room, participant = RoomId(join.room), ParticipantId(join.participant)
         secret = self._random_text(32)
         publishing = Publishing(self.plane, self.rooms, room, participant, join.grants, self.video_preference)
         session = Session(
             self._random_text(12), secret, join, publishing, Subscribing(self.plane), self._limits, self._send
         )
-        self._sessions[session.id] = session
-        self._by_participant[room, participant] = session
+        self._audience.add(session)
         connection.session, session.connection = session, number
-        session.tell(lambda n: self._welcome(session, secret, n, resumed=False))
-        self._refresh(session, now_us)
+        session.tell(lambda n: self._greeting.welcome(session, secret, n, resumed=False))
+        if not waits:
+            self.company.refresh(session, now_us)
+
+    def _make_way(self, join: Join, now_us: int, *, waits: bool) -> None:
+        """One person, one session: the older one ends.  Who waits and comes anew, to wait, keeps his place."""
+        older = self._audience.of(RoomId(join.room), ParticipantId(join.participant))
+        if older is None:
+            return
+        if waits and self._waits(older):
+            self._say_bye(older, "replaced")
+            self._close_session(older)
+        else:
+            self._bye(older, "replaced", now_us)
+
+    def _waits(self, session: Session) -> bool:
+        return self._lobbies.waits(session.room, session.participant) is not None
 
     def _resume(self, number: int, connection: _Connection, resume: messages.Resume) -> None:
-        session = self._sessions.get(resume.session)
+        session = self._audience.session(resume.session)
         if session is None or not session.secret_fits(resume.secret):
             raise SignallingError("not_found", "this session is over: join anew", fatal=True)
         before = session.connection
-        session.resume(number, resume.seen, lambda n: self._welcome(session, resume.secret, n, resumed=True))
+        session.resume(number, resume.seen, lambda n: self._greeting.welcome(session, resume.secret, n, resumed=True))
         connection.session = session
+        self._lobbies.look_again(session.room)
         if before is not None:
             self._close(before, CLOSE_NORMAL)
-
-    def _welcome(self, session: Session, secret: str, n: int, *, resumed: bool) -> messages.Welcome:
-        me = self.rooms.find(session.room, session.participant)
-        assert me is not None
-        return messages.Welcome(
-            v=VERSION,
-            n=n,
-            session=session.id,
-            secret=secret,
-            resumed=resumed,
-            room=session.room,
-            you=_participant(me),
-            participants=[_participant(m) for m in self.rooms.members(session.room) if m.id != session.participant],
-            limits={
-                "message_bytes": MESSAGE_MAX,
-                "sdp_characters": SDP_MAX,
-                "messages_burst": self._limits.messages_burst,
-                "messages_per_s": self._limits.messages_per_s,
-                "resume_s": self._limits.resume_us // 1_000_000,
-            },
-            can=messages.Rights(
-                publish=[source for source, grant in SOURCE_GRANT.items() if grant in session.join.grants.publish],
-                subscribe=session.join.grants.subscribe,
-                moderate=session.join.grants.moderate,
-            ),
-        )
-
-    def _publish(self, session: Session, message: messages.Publish, now_us: int) -> None:
-        sources = {track.mid: track.source for track in message.tracks}
-        if len(sources) < len(message.tracks):
-            raise SignallingError("bad_message", "two of tracks name the same mid: a section carries one source")
-        try:
-            answered = session.publishing.offer(message.sdp, sources, now_us)
-        finally:
-            self.room_changed(session.room, now_us)
-        refused = [messages.Refused(mid, reason) for mid, reason in answered.refused]
-        session.tell(lambda n: messages.Published(n, message.id, answered.sdp, refused))
-        self._announce(session.room, session.participant)
-
-    def _mute(self, room: RoomId, participant: ParticipantId, source: messages.SourceName, muted: bool) -> None:
-        session = self._by_participant.get((room, participant))
-        if session is not None:
-            session.publishing.mute(source, muted)
-        changed = self.rooms.set_muted(room, participant, source, muted)
-        for track in changed:
-            self.plane.engine.set_track_muted(track, muted)
-        if changed:
-            self._announce(room, participant)
 
     def _moderate(self, session: Session, message: messages.Moderate, now_us: int) -> None:
         if not session.join.grants.moderate:
             raise SignallingError("forbidden", "the join token does not grant moderating")
         room = session.room
         if message.action == "end":
-            self._dismiss(self._in_room(room), "ended")
-            if self.elsewhere is not None:
-                self.elsewhere.end_of(room, None, "ended", now_us)
+            self.end_room(room)
             return
         if message.participant is None or (message.source is None and message.action == "mute"):
             needed = "a participant and a source" if message.action == "mute" else "a participant"
             raise SignallingError("bad_message", f"action {message.action} needs {needed}")
         target = ParticipantId(message.participant)
-        if self.rooms.find(room, target) is None:
+        waits = message.action == "remove" and self._lobbies.waits(room, target) is not None
+        if self.rooms.find(room, target) is None and not waits:
             raise SignallingError("not_found", f"nobody with the id '{shown(target)}' is in the room")
         if message.source is not None and message.action == "mute":
-            self._mute(room, target, message.source, True)
+            self._streams.mute(room, target, message.source, True)
             return
-        other = self._by_participant.get((room, target))
+        other = self._audience.of(room, target)
         if other is not None:
             self._bye(other, "removed", now_us)
-        if self.elsewhere is not None:
-            self.elsewhere.end_of(room, target, "removed", now_us)
-
-    # -- the room ------------------------------------------------------------------------------
+        self.company.end_elsewhere(room, target, "removed", now_us)
 
     def check_admission(self, join: Join) -> None:
         """TokenError forbidden, with the application's words, when this person may not enter now."""
@@ -359,104 +336,11 @@ class Hub:
         if reason is not None:
             raise TokenError("forbidden", reason)
 
-    def _enter(self, join: Join) -> None:
-        """Make a participant present, once however many connections he has.  LimitError: room or process full."""
-        room, participant = RoomId(join.room), ParticipantId(join.participant)
-        if self.rooms.find(room, participant) is None:
-            self.rooms.join(room, Member(participant, join.name, join.role, join.label))
-            self._tell_joined(room, participant)
-
-    def enter_elsewhere(self, join: Join) -> bool:
-        """Make a participant present by a WHIP or WHEP connection, without a word to anybody yet.
-
-        Then either settle_elsewhere() or abandon_elsewhere(); leave_elsewhere() when the connection ends.
-        Returns whether he was not in the room before.  LimitError: room or process full.
-        """
-        key = room, participant = RoomId(join.room), ParticipantId(join.participant)
-        new = self.rooms.find(room, participant) is None
-        if new:
-            self.rooms.join(room, Member(participant, join.name, join.role, join.label))
-        self._elsewhere[key] = self._elsewhere.get(key, 0) + 1
-        return new
-
-    def settle_elsewhere(self, join: Join, *, new: bool, published: bool, now_us: int) -> None:
-        """The connection is made: tell the room who came, or what he publishes now."""
-        room, participant = RoomId(join.room), ParticipantId(join.participant)
-        if new:
-            self._tell_joined(room, participant)
-        elif published:
-            self._announce(room, participant)
-        self.room_changed(room, now_us)
-
-    def abandon_elsewhere(self, join: Join) -> None:
-        """The connection was not made: as if it had never been asked for."""
-        key = room, participant = RoomId(join.room), ParticipantId(join.participant)
-        if self._one_less_elsewhere(key) and key not in self._by_participant:
-            self.rooms.leave(room, participant)
-
-    def leave_elsewhere(
-        self, room: RoomId, participant: ParticipantId, reason: messages.LeftReason, now_us: int
-    ) -> None:
-        """A connection that was settled is over."""
-        key = room, participant
-        if self._one_less_elsewhere(key) and key not in self._by_participant:
-            self.rooms.leave(room, participant)
-        self._tell_of_leaving(room, participant, reason, now_us)
-
-    def _one_less_elsewhere(self, key: tuple[RoomId, ParticipantId]) -> bool:
-        """Whether it was the last one."""
-        self._elsewhere[key] -= 1
-        if self._elsewhere[key]:
-            return False
-        del self._elsewhere[key]
-        return True
-
-    def room_changed(self, room: RoomId, now_us: int) -> None:
-        """Tracks came or went: bring everybody's subscriptions in line."""
-        for session in self._in_room(room):
-            self._refresh(session, now_us)
-
-    def _refresh(self, session: Session, now_us: int) -> None:
-        if not session.join.grants.subscribe:
-            return
-        wanted = self.rooms.others(session.room, session.participant)
-        session.subscribing.forget_ended(wanted)
-        full = ""
-        try:
-            offered = session.subscribing.update(wanted, now_us)
-        except LimitError as error:
-            offered, full = None, str(error)
-        if offered is not None:
-            tracks = [messages.SubscribedTrack(mid, who, source) for mid, who, source in offered.tracks]
-            session.tell(lambda n: messages.Subscribe(n, offered.id, offered.sdp, tracks))
-            full = offered.left_out
-        if full:
-            session.tell(lambda n: messages.Error(n, "room_full", full, re="subscribe"))
-
-    def _announce(self, room: RoomId, participant: ParticipantId) -> None:
-        """Tell everybody what a participant publishes now."""
-        member = self.rooms.find(room, participant)
-        if member is not None:
-            seen = _participant(member)
-            for session in self._in_room(room):
-                session.tell(lambda n: messages.Updated(n, seen))
-
-    def _tell_joined(self, room: RoomId, participant: ParticipantId) -> None:
-        member = self.rooms.find(room, participant)
-        assert member is not None
-        seen = _participant(member)
-        self._tell_others(room, participant, lambda n: messages.Joined(n, seen))
-
-    def _in_room(self, room: RoomId) -> list[Session]:
-        found = (self._by_participant.get((room, member.id)) for member in self.rooms.members(room))
-        return [session for session in found if session is not None]
-
-    def _tell_others(
-        self, room: RoomId, participant: ParticipantId, make: Callable[[int], messages.FromServer]
-    ) -> None:
-        for session in self._in_room(room):
-            if session.participant != participant:
-                session.tell(make)
+    def check_let_in(self, join: Join) -> None:
+        """SignallingError waiting, for ways to come in that have no waiting room."""
+        waits = self._lobbies.waits(RoomId(join.room), ParticipantId(join.participant)) is not None
+        if waits or self._lobbies.must_wait(join):
+            raise SignallingError("waiting", "somebody of the staff lets you in first: wait on a WebSocket")
 
     # -- endings -------------------------------------------------------------------------------
 
@@ -469,7 +353,8 @@ class Hub:
         for session in sessions:
             self._say_bye(session, reason)
         for session in sessions:
-            self._forget(session)
+            self._close_session(session)
+            self.company.drop(session, reason, self.clock.now_us)
 
     def _say_bye(self, session: Session, reason: messages.ByeReason) -> None:
         session.tell(lambda n: messages.Bye(n, reason))
@@ -478,28 +363,13 @@ class Hub:
             session.connection = None
 
     def _end(self, session: Session, reason: messages.LeftReason, now_us: int) -> None:
-        self._forget(session)
-        self._tell_of_leaving(session.room, session.participant, reason, now_us)
+        self._close_session(session)
+        self.company.session_over(session, reason, now_us)
 
-    def _forget(self, session: Session) -> None:
-        """Close its media, and take it from all tables; from the room too, unless he is there by WHIP or WHEP."""
+    def _close_session(self, session: Session) -> None:
+        """Close its media, and say no more to it."""
         session.close()
-        self._sessions.pop(session.id, None)
-        key = session.room, session.participant
-        if self._by_participant.get(key) is session:
-            del self._by_participant[key]
-        if key not in self._elsewhere:
-            self.rooms.leave(session.room, session.participant)
-
-    def _tell_of_leaving(
-        self, room: RoomId, participant: ParticipantId, reason: messages.LeftReason, now_us: int
-    ) -> None:
-        """One connection of a participant is over: he left, or he publishes less."""
-        if self.rooms.find(room, participant) is None:
-            self._tell_others(room, participant, lambda n: messages.Left(n, participant, reason))
-        else:
-            self._announce(room, participant)
-        self.room_changed(room, now_us)
+        self._audience.discard(session)
 
     def _refuse(self, number: int, connection: _Connection, error: SignallingError, about: str, now_us: int) -> None:
         """Tell a client what was wrong, and end the connection if it cannot go on."""
@@ -514,7 +384,7 @@ class Hub:
             self._send(number, messages.encode(make(0)))
         if error.fatal:
             self._close(number, CLOSE_CODES[error.code])
-            if session is not None and self._sessions.get(session.id) is session:
+            if session is not None and self._audience.session(session.id) is session:
                 session.connection = None
                 self._end(session, "left", now_us)
 
@@ -527,11 +397,3 @@ class Hub:
 
     def _random_text(self, size: int) -> str:
         return base64.urlsafe_b64encode(self._entropy(size)).decode().rstrip("=")
-
-
-def _participant(member: Member) -> messages.Participant:
-    muted: dict[messages.SourceName, bool] = {}
-    for track in member.tracks:
-        muted[track.source] = track.muted
-    states = [messages.SourceState(source, is_muted) for source, is_muted in muted.items()]
-    return messages.Participant(member.id, member.name, member.role, member.label, states)

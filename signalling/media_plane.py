@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from media.core.engine import Engine
+from media.core.commands import Commands
 from media.core.model import LocalIce, TransportId
 from signalling.sdp import Ours
 from signalling.tokens import Join
@@ -19,10 +19,10 @@ class CandidateLine(Protocol):
 
 
 class MediaPlane(Protocol):
-    """media.io.server.MediaServer, as far as signalling needs it."""
+    """A media server, as far as signalling needs it."""
 
     @property
-    def engine(self) -> Engine: ...
+    def engine(self) -> Commands: ...
     @property
     def fingerprint(self) -> tuple[str, str]: ...
     @property
@@ -49,11 +49,12 @@ class AdmitAll:
 class Limits:
     """What one client may send, and how long things wait.  Times in us."""
 
-    messages_burst: int = 50  # a page that joins sends about ten at once
-    messages_per_s: int = 20
+    messages_burst: int = 60  # a page that joins sends about ten at once
+    messages_per_s: int = 30  # somebody who types fast while he points
     hello_us: int = 5_000_000
     resume_us: int = 30_000_000  # a lift, a tunnel, a change of network
     buffered: int = 200  # messages kept for a resume
+    room_us: int = 900_000_000  # what a room remembers when everybody has gone: all of them may have lost their network
 
 
 def ours(plane: MediaPlane, ice: LocalIce, *, offering: bool) -> Ours:

@@ -14,17 +14,21 @@ from signalling.tokens import ID_MAX, TOKEN_MAX
 VERSION = 1
 MESSAGE_MAX = 131_072  # bytes: an offer of ten people with three tracks each is 30 kB
 SECRET_MAX = 64  # characters of a session's id and secret; ours are 16 and 43
+CHAT_MAX = 2000  # characters of one chat message: a screen full on a phone
+TYPING_MAX = 500  # characters of a line that is being typed
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 """A whole number that every JSON reader keeps exactly (RFC 8259 6)."""
 Mid = Annotated[str, msgspec.Meta(min_length=1, max_length=MID_MAX)]
 Secret = Annotated[str, msgspec.Meta(max_length=SECRET_MAX)]
 ParticipantName = Annotated[str, msgspec.Meta(max_length=ID_MAX)]
+Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+"""Of the width or the height of a picture."""
 
 SourceName = Literal["microphone", "camera", "screen", "screen_audio"]
 Connection = Literal["publish", "subscribe"]
 RefusedReason = Literal["forbidden", "wrong_kind", "unsupported_codec", "duplicate_source", "not_sending", "full"]
-LeftReason = Literal["left", "replaced", "removed", "lost", "ended"]
+LeftReason = Literal["left", "replaced", "removed", "lost", "ended", "held"]
 ByeReason = Literal["left", "replaced", "removed", "ended", "draining"]
 
 
@@ -85,6 +89,39 @@ class Moderate(ClientMessage, frozen=True):
     source: SourceName | None = None
 
 
+class Admit(ClientMessage, frozen=True):
+    """Let somebody in who waits."""
+
+    participant: ParticipantName
+
+
+class Hold(ClientMessage, frozen=True):
+    """Send somebody who is in back to wait."""
+
+    participant: ParticipantName
+
+
+class Chat(ClientMessage, frozen=True):
+    """to: one person; None for everybody in the room, or, of somebody who waits, for the staff."""
+
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=CHAT_MAX)]
+    to: ParticipantName | None = None
+
+
+class Typing(ClientMessage, frozen=True):
+    """Real-time text: the line as it stands now.  to: as in Chat."""
+
+    text: Annotated[str, msgspec.Meta(max_length=TYPING_MAX)]
+    to: ParticipantName | None = None
+
+
+class Pointer(ClientMessage, frozen=True):
+    """Where one points on the shared screen, from its left upper corner; None twice: nowhere any more."""
+
+    x: Fraction | None
+    y: Fraction | None
+
+
 class Leave(ClientMessage, frozen=True):
     pass
 
@@ -93,7 +130,9 @@ class Ping(ClientMessage, frozen=True):
     at: Number
 
 
-FromClient = Hello | Publish | Subscribed | Mute | Restart | Moderate | Leave | Ping
+FromClient = (
+    Hello | Publish | Subscribed | Mute | Restart | Moderate | Admit | Hold | Chat | Typing | Pointer | Leave | Ping
+)
 
 
 class SourceState(Record, frozen=True):
@@ -110,11 +149,41 @@ class Participant(Record, frozen=True):
 
 
 class Rights(Record, frozen=True):
-    """What this client may do: sources to publish, see others, moderate."""
+    """What this client may do now: sources to publish, see others, moderate."""
 
     publish: list[SourceName]
     subscribe: bool
     moderate: bool
+
+
+class Said(Record, frozen=True, rename={"from_": "from"}):
+    """A chat message.
+
+    id       1, 2, 3, … in a room
+    at       Unix time in ms
+    to       None: for everybody who was in the room then
+    waiting  said from the waiting room: for the staff
+    """
+
+    id: int
+    from_: str
+    name: str
+    role: str
+    text: str
+    at: int
+    to: str | None = None
+    waiting: bool = False
+
+
+class Waiter(Record, frozen=True):
+    """Somebody who waits to be let in.  waiting_s: how long, when the message was sent."""
+
+    id: str
+    name: str
+    role: str
+    label: str
+    waiting_s: int
+    held: bool = False
 
 
 class Welcome(ServerMessage, frozen=True):
@@ -128,6 +197,8 @@ class Welcome(ServerMessage, frozen=True):
     participants: list[Participant]
     can: Rights
     limits: dict[str, int]
+    waiting: bool = False
+    chat: list[Said] = []
     ice_servers: list[dict[str, object]] = []
 
 
@@ -184,6 +255,57 @@ class ConnectionState(ServerMessage, frozen=True, tag="connection"):
     reason: str = ""
 
 
+class Waiting(ServerMessage, frozen=True):
+    """To who waits.  position: from 1.  staff: names of those in the room who may let him in."""
+
+    n: int
+    position: int
+    staff: list[str] = []
+    held: bool = False
+
+
+class Admitted(ServerMessage, frozen=True):
+    n: int
+    participants: list[Participant]
+    can: Rights
+
+
+class Held(ServerMessage, frozen=True):
+    n: int
+
+
+class LobbyNow(ServerMessage, frozen=True, tag="lobby"):
+    """To the staff: everybody who waits, in order of arrival."""
+
+    n: int
+    people: list[Waiter] = []
+
+
+class Chatted(Said, frozen=True, kw_only=True, tag_field="type", tag="chat"):
+    n: int
+
+
+class Typed(ServerMessage, frozen=True, tag="typing"):
+    n: int
+    participant: str
+    text: str
+    to: str | None = None
+
+
+class Pointed(ServerMessage, frozen=True, tag="pointer"):
+    n: int
+    participant: str
+    x: float | None
+    y: float | None
+
+
+class News(ServerMessage, frozen=True):
+    """Something of this appointment changed elsewhere: fetch it."""
+
+    n: int
+    about: str
+
+
 class Pong(ServerMessage, frozen=True):
     n: int
     at: int
@@ -202,7 +324,9 @@ class Bye(ServerMessage, frozen=True):
     reason: ByeReason
 
 
-FromServer = Welcome | Published | Subscribe | Joined | Left | Updated | Speakers | ConnectionState | Pong | Error | Bye
+FromServer = (
+    Welcome | Published | Subscribe | Joined | Left | Updated | Speakers | ConnectionState | Pong | Error | Bye
+) | (Waiting | Admitted | Held | LobbyNow | Chatted | Typed | Pointed | News)
 
 CLOSE_CODES = {
     "bad_message": 4001,

@@ -35,8 +35,10 @@ class TokenBucket:
 class Session:
     """State of a session.
 
-    connection  the WebSocket it speaks through, None while that is lost
-    lost_us     when it was lost
+    connection    the WebSocket it speaks through, None while that is lost
+    lost_us       when it was lost
+    told_waiting  what it was told of its own waiting since its last welcome: position, staff, held
+    told_lobby    whom it was told to be waiting since then
     """
 
     def __init__(
@@ -56,6 +58,8 @@ class Session:
         self.publishing, self.subscribing = publishing, subscribing
         self.connection: int | None = None
         self.lost_us = 0
+        self.told_waiting: tuple[int, tuple[str, ...], bool] | None = None
+        self.told_lobby: tuple[tuple[str, str, str, bool], ...] | None = None
         self._secret_hash = hashlib.sha256(secret.encode()).digest()
         self._number = 0
         self._sent: deque[tuple[int, bytes]] = deque(maxlen=limits.buffered)
@@ -69,6 +73,11 @@ class Session:
         if self.connection is not None:
             self._send(self.connection, data)
 
+    def mention(self, make: Callable[[int], messages.FromServer]) -> None:
+        """Send what is over in a moment: with the number of the message before it, and never again."""
+        if self.connection is not None:
+            self._send(self.connection, messages.encode(make(self._number)))
+
     def secret_fits(self, secret: str) -> bool:
         return hmac.compare_digest(hashlib.sha256(secret.encode()).digest(), self._secret_hash)
 
@@ -81,6 +90,7 @@ class Session:
         if seen < self._number - len(missed) or seen > self._number:
             raise SignallingError("not_found", "too much was missed for a resume: join anew", fatal=True)
         self.connection = connection
+        self.told_waiting = self.told_lobby = None
         self._send(connection, messages.encode(welcome(self._number)))
         for data in missed:
             self._send(connection, data)

@@ -42,7 +42,10 @@ class Grants:
 
 @dataclass(frozen=True)
 class Join:
-    """A verified token: who may enter which room, as what."""
+    """A verified token: who may enter which room, as what.
+
+    wait  somebody of the staff lets him in
+    """
 
     participant: str
     room: str
@@ -50,6 +53,7 @@ class Join:
     name: str
     grants: Grants
     label: str = ""
+    wait: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,7 @@ class Tokens:
             "role": join.role,
             "name": join.name,
             "label": join.label,
+            "wait": join.wait,
             "grants": {
                 "publish": sorted(join.grants.publish),
                 "subscribe": join.grants.subscribe,
@@ -197,6 +202,9 @@ def _read(claims: Mapping[str, Any]) -> Join:
     grants = claims.get("grants", {})
     if not isinstance(grants, dict):
         raise TokenError("token_invalid", "claim grants must be an object")
+    wait = claims.get("wait", False)
+    if not isinstance(wait, bool):
+        raise TokenError("token_invalid", f"claim wait is {shown(wait)}, allowed are true and false")
     publish = grants.get("publish", [])
     if not isinstance(publish, list) or any(medium not in MEDIA for medium in publish):
         raise TokenError("token_invalid", f"claim grants.publish must be a list of {', '.join(MEDIA)}")
@@ -206,6 +214,7 @@ def _read(claims: Mapping[str, Any]) -> Join:
         role=role,
         name=_text(claims, "name", NAME_MAX),
         label=_text(claims, "label", NAME_MAX, empty=True),
+        wait=wait,
         grants=Grants(
             publish=frozenset(publish),
             subscribe=grants.get("subscribe") is True,

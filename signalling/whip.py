@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from media.core.engine import Engine
+from media.core.commands import Commands
 from media.core.errors import LimitError
 from media.core.model import (
     URI_ABS_SEND_TIME,
@@ -55,6 +55,7 @@ STATUS = {
     "token_invalid": 401,
     "token_expired": 401,
     "forbidden": 403,
+    "waiting": 403,
     "not_found": 404,
     "precondition_failed": 412,
     "too_large": 413,
@@ -121,12 +122,13 @@ class HttpSessions:
         self._hub = hub
         self._entropy = entropy
         self._resources: dict[str, _Resource] = {}
-        hub.elsewhere = self
+        hub.company.elsewhere = self
 
     # -- requests ------------------------------------------------------------------------------
 
     def publish(self, room: str, token: str, offer: str, now_us: int, unix_s: float) -> Created:
         """POST /whip/{room}.  Raises SignallingError; STATUS gives the response."""
+        self._hub.clock.read(now_us, unix_s)
         join = self._admit(room, token, unix_s, "whip")
         description = parse(offer)
         peer = peer_of(description, ("actpass", "active"))
@@ -148,15 +150,16 @@ class HttpSessions:
                 raise SignallingError(code, f"nothing of the offer can be published: {reason}")
         except (SignallingError, LimitError) as error:
             publishing.close()
-            self._hub.abandon_elsewhere(join)
+            self._hub.company.abandon_elsewhere(join)
             raise _as_signalling(error) from None
         resource = self._resource("whip", join, token, peer, description)
         resource.publishing = publishing
-        self._hub.settle_elsewhere(join, new=new, published=True, now_us=now_us)
+        self._hub.company.settle_elsewhere(join, new=new, published=True, now_us=now_us)
         return self._created(resource, answered.sdp)
 
     def watch(self, room: str, token: str, offer: str, now_us: int, unix_s: float) -> Created:
         """POST /whep/{room}: the offer's sections are filled with the others' tracks in publish order."""
+        self._hub.clock.read(now_us, unix_s)
         join = self._admit(room, token, unix_s, "whep")
         if not join.grants.subscribe:
             raise SignallingError("forbidden", "the join token does not grant watching")
@@ -175,11 +178,11 @@ class HttpSessions:
         except LimitError as error:
             if transport is not None:
                 engine.close_transport(transport)
-            self._hub.abandon_elsewhere(join)
+            self._hub.company.abandon_elsewhere(join)
             raise _as_signalling(error) from None
         resource = self._resource("whep", join, token, peer, description)
         resource.viewer = viewer
-        self._hub.settle_elsewhere(join, new=new, published=False, now_us=now_us)
+        self._hub.company.settle_elsewhere(join, new=new, published=False, now_us=now_us)
         return self._created(resource, sdp)
 
     def patch(
@@ -237,7 +240,7 @@ class HttpSessions:
                 self._end(identifier, "left" if event.reason == "closed_by_peer" else "lost", now_us)
 
     def end_of(self, room: RoomId, participant: ParticipantId | None, reason: LeftReason, now_us: int) -> None:
-        """See hub.Elsewhere."""
+        """See company.Elsewhere."""
         for identifier, resource in list(self._resources.items()):
             if resource.join.room == room and participant in (None, resource.join.participant):
                 self._end(identifier, reason, now_us)
@@ -256,6 +259,7 @@ class HttpSessions:
             raise SignallingError("draining", "the server is stopping: try again in a minute")
         join = self._hub.tokens.verify(token, unix_s, room)
         self._hub.check_admission(join)
+        self._hub.check_let_in(join)
         mine = [
             r
             for r in self._resources.values()
@@ -268,7 +272,7 @@ class HttpSessions:
 
     def _enter(self, join: Join) -> bool:
         try:
-            return self._hub.enter_elsewhere(join)
+            return self._hub.company.enter_elsewhere(join)
         except LimitError as error:
             raise _as_signalling(error) from None
 
@@ -337,7 +341,7 @@ class HttpSessions:
         if resource.viewer is not None:
             self._hub.plane.engine.close_transport(resource.viewer.transport)
         room, participant = RoomId(resource.join.room), ParticipantId(resource.join.participant)
-        self._hub.leave_elsewhere(room, participant, reason, now_us)
+        self._hub.company.leave_elsewhere(room, participant, reason, now_us)
 
     def _etag(self) -> str:
         return self._random_text(9)
@@ -354,7 +358,7 @@ def _as_signalling(error: SignallingError | LimitError) -> SignallingError:
     return error if isinstance(error, SignallingError) else SignallingError("room_full", str(error))
 
 
-def _match(engine: Engine, section: Section, waiting: list[PublishedTrack]) -> tuple[PublishedTrack, Chosen] | None:
+def _match(engine: Commands, section: Section, waiting: list[PublishedTrack]) -> tuple[PublishedTrack, Chosen] | None:
     """The first waiting track that a section can carry, and how."""
     if section.direction not in ("recvonly", "sendrecv"):
         return None

@@ -284,4 +284,4 @@ def test_hundreds_of_encoders_and_players_leave_nothing() -> None:
         counter.pump()
     assert counter.rows() == {**rows, "transports": counter.rows()["transports"]}
     assert counter.rows()["transports"] <= 1, "the viewer's own"
-    assert counter.hub._elsewhere == {}
+    assert counter.hub.company._elsewhere == {}

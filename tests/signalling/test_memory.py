@@ -44,6 +44,7 @@ def visits(counter: Counter, host: Person, count: int) -> tuple[int, int]:
         counter.heard = {host.connection: counter.heard[host.connection]}
         counter.closes.clear()
         host.hears()
+        counter.hub.take_presence()
         while host.offers:
             offer = host.offers[-1]
             host.offers.clear()

@@ -13,6 +13,8 @@ import pytest
 from media.core.model import ParticipantId, Source, SpeakersChanged
 from media.core.rooms import TRACKS_MAX
 from signalling import messages, sdp, tokens
+from signalling.conversation import KEPT_MAX
+from signalling.lobby import WAITING_MAX
 from signalling.media_plane import Limits
 from signalling.messages import CLOSE_CODES
 from signalling.publishing import _KIND, SOURCE_GRANT
@@ -25,8 +27,8 @@ PROTOCOL = text("signalling/PROTOCOL.md")
 EXAMPLES: list[Heard] = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PROTOCOL, re.DOTALL)]
 CLIENT = {message.__struct_config__.tag for message in get_args(messages.FromClient)}
 SERVER = {message.__struct_config__.tag for message in get_args(messages.FromServer)}
-SAID = [example for example in EXAMPLES if example["type"] in CLIENT]
-HEARD = [example for example in EXAMPLES if example["type"] in SERVER]
+SAID = [example for example in EXAMPLES if "n" not in example]
+HEARD = [example for example in EXAMPLES if "n" in example]
 CONVERSATION = re.findall(r"```text\n(.*?)```", PROTOCOL, re.DOTALL)[-1]
 
 
@@ -46,8 +48,10 @@ def rows(header: str) -> dict[str, list[str]]:
 
 
 def test_every_message_has_an_example() -> None:
-    assert {example["type"] for example in EXAMPLES} == CLIENT | SERVER
-    assert CLIENT.isdisjoint(SERVER), "or an example would not say who sends it"
+    assert {example["type"] for example in SAID} == CLIENT
+    assert {example["type"] for example in HEARD} == SERVER
+    assert all("n" in message.__struct_fields__ for message in get_args(messages.FromServer)), "which says who sends it"
+    assert not any("n" in message.__struct_fields__ for message in get_args(messages.FromClient))
 
 
 @pytest.mark.parametrize("example", SAID, ids=name)
@@ -63,7 +67,7 @@ def test_what_the_server_says_has_these_fields_and_no_others(example: Heard) -> 
 
 
 def test_the_examples_work_in_their_order() -> None:
-    """One after the other, by somebody of the staff who meets Bo; nothing may be answered with an error."""
+    """One after the other, by somebody of the staff who meets Bo while Jan waits; no answer may be an error."""
     stage = Stage(Counter())
     hello, publish = SAID[0], next(example for example in SAID if example["type"] == "publish")
     done: dict[str, str] = {}
@@ -71,6 +75,8 @@ def test_the_examples_work_in_their_order() -> None:
         if not stage.present("bo"):
             stage.say("bo", hello)
             stage.say("bo", publish)
+        if not stage.present("jan"):
+            stage.say("jan", hello)
         if not stage.present("mia") and example["type"] != "hello":
             stage.say("mia", hello)
         heard = stage.say("mia", example)
@@ -80,14 +86,27 @@ def test_the_examples_work_in_their_order() -> None:
     assert '"reason": "removed"' in next(heard for example, heard in done.items() if '"remove"' in example)
     assert '"reason": "ended"' in next(heard for example, heard in done.items() if '"end"' in example)
     assert '"type": "subscribe"' in next(heard for example, heard in done.items() if '"restart"' in example)
+    assert '"type": "admitted"' in next(heard for example, heard in done.items() if '"admit"' in example)
+    assert '"type": "held"' in next(heard for example, heard in done.items() if '"hold"' in example)
 
 
 def test_what_the_server_says_is_as_in_the_examples() -> None:
     """The same fields and kinds of values, at every depth, from a real hub."""
     counter = Counter()
     bo = counter.enter("bo")
+    bo.say({"type": "chat", "text": "Hallo?"})
     mia = counter.enter("mia", "staff")
-    real = [mia.welcome, *bo.hears(), bo.publish({"0": "camera"}, "v=0\n")]
+    jan = counter.enter("jan", "third", wait=True)
+    mia.say({"type": "admit", "participant": "jan"})
+    real = [mia.welcome, *bo.hears(), *jan.hears(), *mia.hears()]
+    mia.say({"type": "chat", "text": "Goedendag"})
+    mia.say({"type": "typing", "text": "Goede"})
+    bo.publishes("screen")
+    mia.say({"type": "pointer", "x": 0.1, "y": 0.2})
+    counter.hub.tell(ROOM, "steps")
+    real += bo.hears()
+    real += mia.say({"type": "hold", "participant": "jan"})
+    real += [*jan.hears(), bo.publish({"0": "camera"}, "v=0\n")]
     real += [bo.publishes("microphone", "camera"), *mia.hears()]
     mia.answer()
     counter.connected(mia.session().subscribing.transport)
@@ -127,7 +146,7 @@ def test_the_conversation_goes_as_written() -> None:
         ("| source | kind | the token must grant |", get_args(Source)),
         ("| action | participant | source | does |", ("mute", "remove", "end")),
         ("| code | close | HTTP | when |", CLOSE_CODES.keys() | STATUS.keys()),
-        ("| claim | |", {*tokens._CLAIMS, "label", "grants", "nbf"}),
+        ("| claim | |", {*tokens._CLAIMS, "label", "wait", "grants", "nbf"}),
     ],
 )
 def test_tables_name_everything_and_nothing_else(header: str, names: Any) -> None:
@@ -166,6 +185,11 @@ def test_limits_are_the_real_ones() -> None:
         f"{tokens.LEEWAY_S} s of leeway",
         f"more than {RESOURCES_MAX} connections of a kind",
         f"1 to {tokens.NAME_MAX} characters",
+        f"| people who wait at a room | {WAITING_MAX} |",
+        f"`text` has 1 to {messages.CHAT_MAX} characters",
+        f"at most {messages.TYPING_MAX} characters",
+        f"The last {KEPT_MAX} of a room",
+        f"{limits.room_us // 60_000_000} minutes after everybody left",
     ):
         assert stated in PROTOCOL, stated
 
