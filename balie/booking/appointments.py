@@ -14,19 +14,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, insert, select, update
 
-from balie.booking import claims, links, people
-from balie.booking.catalogue import staff_of
+from balie.booking import assignment, claims, links, people
 from balie.booking.errors import NotFound, SlotTaken, Unfit
 from balie.booking.hours import day_of
 from balie.booking.links import LinkKey
 from balie.booking.people import CITIZEN, Person
-from balie.booking.slots import Calendars, Plan, Wish, fits, plan
+from balie.booking.slots import Calendars, Plan, Wish, plan
 from balie.i18n import LANGUAGES
 from balie.record import audit, events, schedule
 from balie.store.engine import Tx
-from balie.store.schema import appointment, appointment_product, slot_claim, staff_service
+from balie.store.schema import appointment, appointment_product
 
 HOLD_S = 600
 CHANNELS = ("web", "phone", "desk", "mail", "api")
@@ -35,26 +34,25 @@ REF_LETTERS = "ACDEFGHJKLMNPQRTUVWXYZ2346789"  # without those that look or soun
 REF_SIZE = 7  # 17 thousand million: a reference is no secret, but nobody meets another's by a slip
 TIME_MAX_S = 1 << 36  # the year 4147: calendars end in 9999
 
-AROUND_S = 43_200  # half a day before and after is one's day, wherever midnight falls
-
 Entropy = Callable[[int], bytes]
 
 # Made once: to build a statement costs more than to run it, and a booking has twenty.
-_BY_ID = select(appointment).where(appointment.c.id == bindparam("appointment_id"))
-_COLLEAGUES = select(staff_service.c.staff_id).where(staff_service.c.service_id == bindparam("service_id"))
-_BUSY = (
-    select(slot_claim.c.staff_id)
-    .distinct()
-    .where(slot_claim.c.staff_id.in_(_COLLEAGUES), slot_claim.c.cell.between(bindparam("first"), bindparam("last")))
+_FACTS = select(
+    appointment.c.ref,
+    appointment.c.channel,
+    appointment.c.modality,
+    appointment.c.start_s,
+    appointment.c.end_s,
+).where(appointment.c.id == bindparam("appointment_id"))
+_HELD: Select[Any] = (
+    select(appointment.c.id, appointment.c.modality, appointment.c.hold_until_s, appointment.c.hold_hash)
+    .where(appointment.c.hold_hash == bindparam("secret_hash"), appointment.c.status == "held")
+    .with_for_update()
 )
-_LOAD = (
-    select(appointment.c.staff_id, func.count().label("number"))
-    .where(
-        appointment.c.staff_id.in_(_COLLEAGUES),
-        appointment.c.start_s.between(bindparam("from_s"), bindparam("until_s")),
-        appointment.c.status.in_(("held", *people.STANDING)),
-    )
-    .group_by(appointment.c.staff_id)
+_PRODUCTS = (
+    select(appointment_product.c.product_id)
+    .where(appointment_product.c.appointment_id == bindparam("appointment_id"))
+    .order_by(appointment_product.c.position)
 )
 
 
@@ -110,7 +108,7 @@ def extend(tx: Tx, now_s: int, secret: str) -> int:
 
 def let_go(tx: Tx, now_s: int, secret: str) -> None:
     """Somebody chose another time; nothing when he held none."""
-    row = tx.execute(select(appointment.c.id).where(appointment.c.hold_hash == _hashed(secret), _is_held())).first()
+    row = tx.execute(_HELD, {"secret_hash": _hashed(secret)}).first()
     if row is not None:
         tx.execute(update(appointment).where(appointment.c.id == row.id).values(status="expired", changed_s=now_s))
         claims.release(tx, (row.id,))
@@ -158,7 +156,7 @@ def settle(
     action: str,
 ) -> Booked:
     """The people of a new appointment, with their links; and, when it is not one that moved, what others hear of it."""
-    row = tx.execute(_BY_ID, {"appointment_id": appointment_id}).one()
+    row = tx.execute(_FACTS, {"appointment_id": appointment_id}).one()
     tokens = {}
     for person_id, person in everybody:
         added = people.insert_person(tx, now_s, appointment_id, person_id, person)
@@ -185,14 +183,11 @@ def place(tx: Tx, now_s: int, entropy: Entropy, wanted: Plan, start_s: int, valu
     day = day_of(start_s, zone) if 0 < start_s < TIME_MAX_S else None
     if day is None or start_s < now_s + wanted.notice_s or day > day_of(now_s, zone) + wanted.horizon:
         raise Unfit("start", "start_out_of_range", "this time is past, too soon or too far away")
-    able = [each for each in staff_of(tx, wanted.service.id) if wanted.staff_id in (None, each.id)]
-    open_ = fits(tx, wanted, able, start_s)
-    if not open_:
-        raise Unfit("start", "start_outside_hours", "nobody is there at this time")
-    cells = claims.cells_of(start_s, start_s + wanted.duration_s, wanted.before_min, wanted.after_min)
-    candidates = [each.id for each in open_]
     claims.expire_holds(tx, now_s)
-    for staff_id in _least_busy(tx, wanted, candidates, cells, start_s):
+    free = assignment.free(tx, wanted, start_s, _cells(wanted, start_s))
+    if not free and not assignment.working(tx, wanted, start_s):
+        raise Unfit("start", "start_outside_hours", "nobody is there at this time")
+    for staff_id in free:
         appointment_id = put(tx, now_s, entropy, wanted, staff_id, start_s, values)
         if appointment_id is not None:
             if claims.claim_day(tx, wanted.products, day.isoformat(), appointment_id):
@@ -206,8 +201,7 @@ def put(
 ) -> int | None:
     """A new row with the time of this person, whatever his hours are; None when somebody else has it."""
     appointment_id = _insert(tx, now_s, entropy, wanted, staff_id, start_s, values)
-    cells = claims.cells_of(start_s, start_s + wanted.duration_s, wanted.before_min, wanted.after_min)
-    if not claims.claim(tx, staff_id, cells, appointment_id):
+    if not claims.claim(tx, staff_id, _cells(wanted, start_s), appointment_id):
         tx.execute(appointment.delete().where(appointment.c.id == appointment_id))
         return None
     _insert_products(tx, wanted, appointment_id)
@@ -221,15 +215,8 @@ def _taken(tx: Tx, wanted: Plan, now_s: int, start_s: int) -> SlotTaken:
     return SlotTaken(others[:3] or calendars.first(tx, wish, now_s, 3))
 
 
-def _least_busy(tx: Tx, wanted: Plan, candidates: list[int], cells: range, start_s: int) -> list[int]:
-    """Who has none of these cells, the one with the fewest appointments around first; then by who came first."""
-    busy = set(tx.scalars(_BUSY, {"service_id": wanted.service.id, "first": cells[0], "last": cells[-1]}))
-    free = [each for each in candidates if each not in busy]
-    if len(free) < 2:
-        return free
-    near = {"service_id": wanted.service.id, "from_s": start_s - AROUND_S, "until_s": start_s + AROUND_S}
-    load = {row.staff_id: row.number for row in tx.execute(_LOAD, near)}
-    return sorted(free, key=lambda each: (load.get(each, 0), each))
+def _cells(wanted: Plan, start_s: int) -> range:
+    return claims.cells_of(start_s, start_s + wanted.duration_s, wanted.before_min, wanted.after_min)
 
 
 def _insert(
@@ -265,8 +252,7 @@ def _insert_products(tx: Tx, wanted: Plan, appointment_id: int) -> None:
 
 
 def _products(tx: Tx, appointment_id: int) -> tuple[int, ...]:
-    query = select(appointment_product.c.product_id).where(appointment_product.c.appointment_id == appointment_id)
-    return tuple(tx.scalars(query.order_by(appointment_product.c.position)))
+    return tuple(tx.scalars(_PRODUCTS, {"appointment_id": appointment_id}))
 
 
 def new_ref(entropy: Entropy) -> str:
@@ -291,14 +277,9 @@ def _checked(request: Booking) -> tuple[Person, tuple[Person, ...]]:
     return citizen, helpers
 
 
-def _is_held() -> Any:
-    return appointment.c.status == "held"
-
-
 def _held(tx: Tx, now_s: int, secret: str) -> Row[Any]:
     """NotFound hold: there is none with this secret, or its time is over (somebody else may have it by now)."""
-    query = select(appointment).where(appointment.c.hold_hash == _hashed(secret), _is_held())
-    row = tx.execute(query.with_for_update()).first()
+    row = tx.execute(_HELD, {"secret_hash": _hashed(secret)}).first()
     if row is None or row.hold_until_s <= now_s or not hmac.compare_digest(row.hold_hash, _hashed(secret)):
         raise NotFound("hold")
     return row

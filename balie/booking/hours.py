@@ -112,6 +112,12 @@ def day_of(unix_s: int, zone: str) -> date:
     return datetime.fromtimestamp(unix_s, ZoneInfo(zone)).date()
 
 
+def minute_of(unix_s: int, zone: str) -> int:
+    """What the clock shows, in minutes since midnight."""
+    at = datetime.fromtimestamp(unix_s, ZoneInfo(zone))
+    return at.hour * 60 + at.minute
+
+
 def is_holiday(day: date) -> bool:
     """Whether it is one of the ten of the law in Belgium (law of 4 January 1974).  Others are closures."""
     return day in _holidays(day.year)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, delete, insert, select, update
 
 from balie.store.engine import Tx
 from balie.store.schema import appointment, join_link, participant
@@ -23,6 +23,12 @@ SEED_BYTES = TOKEN_BYTES = 20  # 160 bits: more than the 128 that make guessing 
 TOKEN_MAX = 64  # characters that are worth hashing
 BEFORE_S, AFTER_S = 30 * 60, 60 * 60
 """The door is open from half an hour before the beginning until an hour after the end."""
+
+_CURRENT = (
+    select(join_link.c.seed, join_link.c.token_hash)
+    .where(join_link.c.participant_id == bindparam("participant_id"), join_link.c.revoked_s.is_(None))
+    .order_by(join_link.c.id.desc())
+)
 
 DEAD = ("expired", "rescheduled", "cancelled_citizen", "cancelled_office", "anonymised")
 
@@ -58,7 +64,7 @@ def create(
     row = {
         "participant_id": participant_id,
         "seed": seed,
-        "token_hash": _hashed(token),
+        "token_hash": hashed(token),
         "valid_from_s": start_s - BEFORE_S,
         "valid_until_s": end_s + AFTER_S,
         "created_s": now_s,
@@ -69,11 +75,9 @@ def create(
 
 def current(tx: Tx, key: LinkKey, participant_id: int) -> str | None:
     """The token of a participant's link, for a message to him; None when there is none, or another key made it."""
-    query = select(join_link.c.seed, join_link.c.token_hash)
-    query = query.where(join_link.c.participant_id == participant_id, join_link.c.revoked_s.is_(None))
-    for row in tx.execute(query.order_by(join_link.c.id.desc())):
+    for row in tx.execute(_CURRENT, {"participant_id": participant_id}):
         token = _token(key, row.seed)
-        if hmac.compare_digest(_hashed(token), row.token_hash):
+        if hmac.compare_digest(hashed(token), row.token_hash):
             return token
     return None
 
@@ -139,16 +143,22 @@ def _row(tx: Tx, token: str) -> Row[Any] | None:
         )
         .join(participant, participant.c.id == join_link.c.participant_id)
         .join(appointment, appointment.c.id == participant.c.appointment_id)
-        .where(join_link.c.token_hash == _hashed(token))
+        .where(join_link.c.token_hash == hashed(token))
     )
     return tx.execute(query).first()
 
 
 def _token(key: LinkKey, seed: bytes) -> str:
-    made = hmac.digest(key.secret, b"balie link\0" + seed, hashlib.sha256)[:TOKEN_BYTES]
+    return derived(key, seed, b"balie link\0")
+
+
+def derived(key: LinkKey, seed: bytes, purpose: bytes) -> str:
+    """The token that a seed stands for, another one for each purpose."""
+    made = hmac.digest(key.secret, purpose + seed, hashlib.sha256)[:TOKEN_BYTES]
     return base64.urlsafe_b64encode(made).decode().rstrip("=")
 
 
-def _hashed(token: str) -> bytes:
+def hashed(token: str) -> bytes:
+    """What is kept of a token."""
     # A lookup by the hash of a 160-bit secret leaks nothing by its timing: no salt, no compare_digest needed.
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import reduce
 from operator import add
@@ -27,7 +28,6 @@ _COLUMNS = (
     availability.c.modalities,
 )
 _OF_SERVICE = select(*_COLUMNS).where(availability.c.service_id == bindparam("service_id")).order_by(availability.c.id)
-_ON_WEEKDAY = _OF_SERVICE.where(availability.c.weekday == bindparam("weekday"))
 
 # All hours as one text: fifty people have five hundred rows, and reading them costs more than finding free times does.
 _LINES = (
@@ -55,14 +55,12 @@ def hours_mark(tx: Tx, service_id: int) -> str:
     return tx.scalar(_MARK, {"service_id": service_id}) or ""
 
 
-def hours_rows(tx: Tx, service_id: int, weekday: int | None = None) -> Rows:
-    """As they stand in the table, of one day of the week or of all."""
-    values = {"service_id": service_id, "weekday": weekday}
-    found = tx.execute(_OF_SERVICE if weekday is None else _ON_WEEKDAY, values)
-    return tuple((*row[:7], tuple(row[7])) for row in found)
+def hours_rows(tx: Tx, service_id: int) -> Rows:
+    """As they stand in the table."""
+    return tuple((*row[:7], tuple(row[7])) for row in tx.execute(_OF_SERVICE, {"service_id": service_id}))
 
 
-def hours_of(rows: Rows) -> list[Hours]:
+def hours_of(rows: Iterable[tuple[Any, ...]]) -> list[Hours]:
     return [
         Hours(
             row[0],
@@ -89,5 +87,5 @@ def closure_rows(tx: Tx, service: Service, from_day: date, until_day: date) -> R
     return tuple(tuple(row) for row in tx.execute(_CLOSURES, values))
 
 
-def closures_of(rows: Rows) -> list[Closure]:
+def closures_of(rows: Iterable[tuple[Any, ...]]) -> list[Closure]:
     return [Closure(row[0], datetime.fromisoformat(row[1]), datetime.fromisoformat(row[2])) for row in rows]

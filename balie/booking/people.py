@@ -92,8 +92,11 @@ def check_phone(value: str, where: str = "phone") -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def check_person(person: Person, where: str = "") -> Person:
-    """A person as he is kept.  Unfit names the field, after `where`: helpers[0].mail."""
+def check_person(person: Person, where: str = "", *, reachable: bool = True) -> Person:
+    """A person as he is kept.  Unfit names the field, after `where`: helpers[0].mail.
+
+    reachable: by mail or telephone he must be; else he may have got his link by hand
+    """
     if person.role not in RIGHTS:
         raise Unfit(f"{where}role", "role_unknown", f"a role is one of {', '.join(RIGHTS)}")
     if person.locale not in LANGUAGES:
@@ -101,7 +104,7 @@ def check_person(person: Person, where: str = "") -> Person:
     label = check_name(person.label, f"{where}label", LABEL_MAX) if person.label.strip() else ""
     mail = check_mail(person.mail, f"{where}mail") if person.mail.strip() else ""
     phone = check_phone(person.phone, f"{where}phone") if person.phone.strip() else ""
-    if not mail and not phone:
+    if reachable and not mail and not phone:
         raise Unfit(f"{where}mail", "contact_missing", "a mail address or a telephone number is needed")
     asked = {right: bool(value) for right, value in person.rights.items() if right in RIGHTS[person.role]}
     return replace(
@@ -122,15 +125,19 @@ def add_helper(
     appointment_id: int,
     person: Person,
     actor: str,
+    *,
+    reachable: bool = True,
 ) -> int:
     """Somebody comes along: he gets a link and hears of it.  Returns his participant id.
+
+    reachable: as check_person() has it
 
     NotFound, NotNow: the appointment.  Unfit: the person, or there are enough of them.
     """
     row = standing(tx, appointment_id)
     if person.role not in HELPERS:
         raise Unfit("role", "role_unknown", f"somebody who comes along is one of {', '.join(HELPERS)}")
-    checked = check_person(person)
+    checked = check_person(person, reachable=reachable)
     here = select(func.count()).where(
         participant.c.appointment_id == appointment_id,
         participant.c.role != CITIZEN,

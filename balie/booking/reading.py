@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select
 
-from balie.booking.catalogue import Product, product_of_row
+from balie.booking.catalogue import PRODUCT, Product, product_of
 from balie.booking.errors import NotFound
 from balie.booking.people import STANDING
 from balie.store.engine import Tx
@@ -20,7 +20,6 @@ from balie.store.schema import (
     message,
     message_event,
     participant,
-    product,
     service,
     staff,
 )
@@ -62,6 +61,7 @@ class Appointment:
     question: str
     reason: str
     service_id: int
+    service_slug: str
     service_names: dict[str, str]
     service_phone: str
     service_address: str
@@ -99,9 +99,37 @@ class Step:
     detail: dict[str, Any]
 
 
+# Columns in the order of the fields.
+_OF_OTHERS = {
+    "service_slug": service.c.slug.label("service_slug"),
+    "service_names": service.c.names.label("service_names"),
+    "service_phone": service.c.phone.label("service_phone"),
+    "service_address": service.c.address.label("service_address"),
+    "staff_name": staff.c.name.label("staff_name"),
+}
+_FIELDS = [name for name in Appointment.__dataclass_fields__ if name not in ("products", "people")]
+_LIST: Select[Any] = (
+    select(*(_OF_OTHERS[name] if name in _OF_OTHERS else appointment.c[name] for name in _FIELDS))
+    .join(service, service.c.id == appointment.c.service_id)
+    .join(staff, staff.c.id == appointment.c.staff_id)
+)
+_BY_ID = _LIST.where(appointment.c.id == bindparam("appointment_id"))
+_PEOPLE = (
+    select(participant.c.appointment_id, *(participant.c[name] for name in Participant.__dataclass_fields__))
+    .where(participant.c.appointment_id.in_(bindparam("ids", expanding=True)), participant.c.removed_s.is_(None))
+    .order_by(participant.c.id)
+)
+_PRODUCTS: Select[Any] = (
+    select(*PRODUCT, appointment_product.c.appointment_id)
+    .join(appointment_product)
+    .where(appointment_product.c.appointment_id.in_(bindparam("ids", expanding=True)))
+    .order_by(appointment_product.c.appointment_id, appointment_product.c.position)
+)
+
+
 def by_id(tx: Tx, appointment_id: int) -> Appointment:
     """NotFound."""
-    return _one(_listed(tx, appointment.c.id == appointment_id))
+    return _one(_complete(tx, tx.execute(_BY_ID, {"appointment_id": appointment_id}).all()))
 
 
 def by_ref(tx: Tx, ref: str) -> Appointment:
@@ -137,6 +165,14 @@ def between(
     else:
         which.append(appointment.c.status.not_in(("held", "expired")))
     return _listed(tx, and_(*which))
+
+
+def in_rooms(tx: Tx, rooms: Collection[str], service_ids: Iterable[int]) -> list[Appointment]:
+    """Those whose calls are in these rooms and that still are to be, or are; of these services, in order."""
+    if not rooms:
+        return []
+    here = (appointment.c.room.in_(list(rooms)), appointment.c.service_id.in_(list(service_ids)))
+    return _listed(tx, and_(*here, appointment.c.status.in_(STANDING)))
 
 
 def next_of(tx: Tx, staff_id: int, now_s: int) -> Appointment | None:
@@ -178,53 +214,33 @@ def _one(found: list[Appointment]) -> Appointment:
 
 
 def _listed(tx: Tx, which: ColumnElement[bool], most: int = LIST_MAX) -> list[Appointment]:
-    query: Select[Any] = (
-        select(
-            appointment,
-            service.c.names.label("service_names"),
-            service.c.phone.label("service_phone"),
-            service.c.address.label("service_address"),
-            staff.c.name.label("staff_name"),
-        )
-        .join(service, service.c.id == appointment.c.service_id)
-        .join(staff, staff.c.id == appointment.c.staff_id)
-        .where(which)
-        .order_by(appointment.c.start_s, appointment.c.id)
-        .limit(most)
-    )
-    rows = tx.execute(query).all()
-    ids = [row.id for row in rows]
-    people = _people(tx, ids)
-    products = _products(tx, ids)
-    fields = [name for name in Appointment.__dataclass_fields__ if name not in ("products", "people")]
+    ordered = _LIST.where(which).order_by(appointment.c.start_s, appointment.c.id)
+    return _complete(tx, tx.execute(ordered.limit(most)).all())
+
+
+def _complete(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> list[Appointment]:
+    """With their people and products.  rows: of _LIST."""
+    ids = [row[0] for row in rows]
+    people, products = _people(tx, ids), _products(tx, ids)
     return [
         Appointment(
-            **{name: getattr(row, name) for name in fields},
-            products=tuple(products.get(row.id, ())),
-            people=tuple(people.get(row.id, ())),
+            **dict(zip(_FIELDS, row, strict=True)),
+            products=tuple(products.get(row[0], ())),
+            people=tuple(people.get(row[0], ())),
         )
         for row in rows
     ]
 
 
 def _people(tx: Tx, ids: Sequence[int]) -> dict[int, list[Participant]]:
-    query = select(participant).where(participant.c.appointment_id.in_(ids), participant.c.removed_s.is_(None))
     found: dict[int, list[Participant]] = {}
-    fields = list(Participant.__dataclass_fields__)
-    for row in tx.execute(query.order_by(participant.c.id)):
-        each = Participant(**{name: getattr(row, name) for name in fields})
-        found.setdefault(row.appointment_id, []).append(each)
+    for appointment_id, *values in tx.execute(_PEOPLE, {"ids": ids}):
+        found.setdefault(appointment_id, []).append(Participant(*values))
     return found
 
 
 def _products(tx: Tx, ids: Sequence[int]) -> dict[int, list[Product]]:
-    query: Select[Any] = (
-        select(product, appointment_product.c.appointment_id)
-        .join(appointment_product)
-        .where(appointment_product.c.appointment_id.in_(ids))
-        .order_by(appointment_product.c.appointment_id, appointment_product.c.position)
-    )
     found: dict[int, list[Product]] = {}
-    for row in tx.execute(query):
-        found.setdefault(row.appointment_id, []).append(product_of_row(row))
+    for row in tx.execute(_PRODUCTS, {"ids": ids}):
+        found.setdefault(row[-1], []).append(product_of(row))
     return found

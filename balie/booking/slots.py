@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -18,16 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balie.booking import claims, office
-from balie.booking.catalogue import Colleague, Product, Service, products_of, service_of, staff_of
+from balie.booking.catalogue import Colleague, Product, Service, staff_of, together
 from balie.booking.errors import Unfit
-from balie.booking.hours import day_of, moment, open_intervals
+from balie.booking.hours import Closure, Hours, day_of, moment, open_intervals
 from balie.store.engine import Tx
 from balie.store.schema import CELL_S
 
 GRID_CELLS = 3
 """A quarter of an hour: people agree on 9.15, not on 9.05."""
 DAYS_MAX = 400
-OPENINGS_MAX = 64  # kept: a few services, ways of talking and durations; one of 50 people and 60 days is 0.1 MB
+HOURS_MAX = 64  # kept: a few services, ways of talking and durations; of 50 people and 60 days each is 0.1 MB
 
 
 @dataclass(frozen=True)
@@ -82,18 +82,53 @@ class Plan:
 
 def plan(tx: Tx, wish: Wish) -> Plan:
     """NotFound: a product.  Unfit: products that do not go together, or not in this way."""
-    products = products_of(tx, wish.product_ids)
+    products, service = together(tx, wish.product_ids)
     if not all(wish.modality in each.modalities for each in products):
         raise Unfit("modality", "modality_not_offered", f"not every product can be done by {wish.modality}")
-    return Plan(products, service_of(tx, products[0].service_id), wish.modality, wish.staff_id, wish.urgent)
+    return Plan(products, service, wish.modality, wish.staff_id, wish.urgent)
 
 
 @dataclass(frozen=True)
 class _Opening:
-    """starts (N,) int64: cells at which an appointment may begin with anybody, in order; who (N,) bool: with each."""
+    """When people of a service are there, for some days or one.
+
+    starts  (N,) int64: cells at which an appointment may begin with anybody, in order
+    who     (P, N) bool: with each of the people who have hours, in order of their ids
+    """
 
     starts: NDArray[np.int64]
-    who: dict[int, NDArray[np.bool_]]
+    who: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Hours:
+    """Hours of a service as they are now, by day of the week, and what they come to on days that were asked for.
+
+    ids: of who has any, in order
+    """
+
+    weekly: dict[int, list[Hours]]
+    ids: list[int]
+    days: dict[tuple[date, office.Rows], _Opening] = field(default_factory=dict)
+
+    def opening(self, wanted: Plan, shut: office.Rows, days: Iterable[date]) -> _Opening:
+        """shut: closures that touch some of these days."""
+        found = []
+        for day in days:
+            here = tuple(each for each in shut if each[1] < f"{day}T24" and each[2] > f"{day}")
+            known = self.days.get((day, here))
+            if known is None:
+                known = self.days[day, here] = self._on(wanted, office.closures_of(here), day)
+            found.append(known)
+        return _Opening(np.concatenate([each.starts for each in found]), np.hstack([each.who for each in found]))
+
+    def _on(self, wanted: Plan, shut: Sequence[Closure], day: date) -> _Opening:
+        found = list(starts(wanted, self.weekly.get(day.weekday(), ()), shut, day))
+        cells = np.array(sorted(set().union(*(each for _, each in found))), np.int64)
+        who = np.zeros((len(self.ids), len(cells)), np.bool_)
+        for those, each in found:
+            who[np.ix_(np.searchsorted(self.ids, sorted(those)), np.searchsorted(cells, each))] = True
+        return _Opening(cells, who)
 
 
 @dataclass(frozen=True)
@@ -124,7 +159,7 @@ class Calendars:
 
     def __init__(self) -> None:
         self._taken: dict[int, _Taken] = {}
-        self._openings: OrderedDict[Any, _Opening] = OrderedDict()
+        self._hours: OrderedDict[Any, _Hours] = OrderedDict()
 
     def free(self, tx: Tx, wish: Wish, now_s: int, from_day: date, until_day: date) -> list[Slot]:
         """All free times on these days (both included; local), in order.  Raises as plan()."""
@@ -139,10 +174,12 @@ class Calendars:
         first = moment(today, 0, zone) - wanted.before_min * 60
         last = moment(until_day + timedelta(days=1), 0, zone) + wanted.after_min * 60
         full = claims.full_days(tx, wanted.products, from_day.isoformat(), until_day.isoformat())
-        opening = self._opening(tx, wanted, from_day, until_day)
+        ids, opening = self._opening(tx, wanted, from_day, until_day)
         self._refresh(tx, people, first // CELL_S, last // CELL_S)
         # Nothing is read from here on: another transaction may have its turn at each reading, and refresh too.
-        found = self._match(wanted, people, opening, -(-(now_s + wanted.notice_s) // CELL_S))
+        there = {each.id for each in people}
+        rows = [(at, each) for at, each in enumerate(ids) if each in there]
+        found = self._match(wanted, rows, opening, -(-(now_s + wanted.notice_s) // CELL_S))
         return [each for each in found if not full or day_of(each.start_s, zone).isoformat() not in full]
 
     def first(self, tx: Tx, wish: Wish, now_s: int, count: int = 3, *, from_s: int = 0) -> list[Slot]:
@@ -157,38 +194,38 @@ class Calendars:
             day = until + timedelta(days=1)
         return found[:count]
 
-    def _match(self, wanted: Plan, people: Sequence[Colleague], opening: _Opening, earliest: int) -> list[Slot]:
-        """The times from a cell on that somebody has free, with who has."""
+    def _match(self, wanted: Plan, people: Sequence[tuple[int, int]], opening: _Opening, earliest: int) -> list[Slot]:
+        """The times from a cell on that somebody has free, with who has.  people: row of the opening, and id."""
         soon = int(np.searchsorted(opening.starts, earliest))
-        starts = opening.starts[soon:]
-        since = starts - wanted.before_min * 60 // CELL_S
-        until = starts + (wanted.duration_s + wanted.after_min * 60) // CELL_S
-        ids = [each.id for each in people if each.id in opening.who]
-        if not ids or not len(starts):
+        begin = opening.starts[soon:]
+        since = begin - wanted.before_min * 60 // CELL_S
+        until = begin + (wanted.duration_s + wanted.after_min * 60) // CELL_S
+        if not people or not len(begin):
             return []
-        free = np.stack([opening.who[each][soon:] & self._taken[each].none(since, until) for each in ids])
+        free = np.stack([opening.who[at, soon:] & self._taken[each].none(since, until) for at, each in people])
         at, whose = np.nonzero(free.T)  # in order of times, and of people within each
-        names, bounds = np.array(ids)[whose].tolist(), np.searchsorted(at, np.arange(len(starts) + 1)).tolist()
+        names = np.array([each for _, each in people])[whose].tolist()
+        bounds = np.searchsorted(at, np.arange(len(begin) + 1)).tolist()
         duration_s = wanted.duration_s
         return [
             Slot(start * CELL_S, start * CELL_S + duration_s, tuple(names[low:high]))
-            for start, (low, high) in zip(starts.tolist(), pairwise(bounds), strict=True)
+            for start, (low, high) in zip(begin.tolist(), pairwise(bounds), strict=True)
             if low < high
         ]
 
-    def _opening(self, tx: Tx, wanted: Plan, from_day: date, until_day: date) -> _Opening:
+    def _opening(self, tx: Tx, wanted: Plan, from_day: date, until_day: date) -> tuple[list[int], _Opening]:
+        """Who has hours, and when."""
         mark = office.hours_mark(tx, wanted.service.id)
         shut = office.closure_rows(tx, wanted.service, from_day, until_day)
-        key = (wanted.service, wanted.modality, wanted.duration_s, from_day, until_day, mark, shut)
-        found = self._openings.get(key)
+        key = (wanted.service, wanted.modality, wanted.duration_s, mark)
+        found = self._hours.get(key)
         if found is None:
-            hours = office.hours_rows(tx, wanted.service.id)
-            days = [from_day + timedelta(days=n) for n in range((until_day - from_day).days + 1)]
-            found = self._openings[key] = _open(_starts(wanted, hours, shut, days))
-            if len(self._openings) > OPENINGS_MAX:
-                self._openings.popitem(last=False)
-        self._openings.move_to_end(key)
-        return found
+            found = self._hours[key] = _hours(tx, wanted)
+            if len(self._hours) > HOURS_MAX:
+                self._hours.popitem(last=False)
+        self._hours.move_to_end(key)
+        days = (from_day + timedelta(days=n) for n in range((until_day - from_day).days + 1))
+        return found.ids, found.opening(wanted, shut, days)
 
     def _refresh(self, tx: Tx, people: Sequence[Colleague], first: int, last: int) -> None:
         """Read the calendars of those whose claims changed since, or of whom less is known."""
@@ -200,43 +237,39 @@ class Calendars:
                 stale.append(person)
         if not stale:
             return
-        runs = claims.taken(tx, [each.id for each in stale], first, last)
+        cells = claims.taken(tx, [each.id for each in stale], first, last)
         for person in stale:
-            self._taken[person.id] = _Taken(person.claims_version, first, last, _counted(runs[person.id], first, last))
+            taken = np.zeros(last - first + 1, np.uint16)
+            if person.id in cells:
+                taken[cells[person.id] - first + 1] = 1
+            self._taken[person.id] = _Taken(person.claims_version, first, last, np.cumsum(taken, dtype=np.uint16))
 
 
-def _counted(runs: Sequence[tuple[int, int]], first: int, last: int) -> NDArray[np.uint16]:
-    taken = np.zeros(last - first + 1, np.uint16)
-    for begins, ends in runs:
-        taken[begins - first + 1 : ends - first + 1] = 1
-    return np.cumsum(taken, dtype=np.uint16)
+def _hours(tx: Tx, wanted: Plan) -> _Hours:
+    weekly: dict[int, list[Hours]] = {}
+    for each in office.hours_of(office.hours_rows(tx, wanted.service.id)):
+        if wanted.modality in each.modalities:
+            weekly.setdefault(each.weekday, []).append(each)
+    return _Hours(weekly, sorted({each.staff_id for those in weekly.values() for each in those}))
 
 
-def _open(stretches: Iterable[tuple[int, range]]) -> _Opening:
-    found: dict[int, set[int]] = {}
-    for staff_id, cells in stretches:
-        found.setdefault(staff_id, set()).update(cells)
-    starts = np.array(sorted(set().union(*found.values())), np.int64)
-    return _Opening(starts, {key: np.isin(starts, np.array(sorted(cells))) for key, cells in found.items()})
+def starts(
+    wanted: Plan, hours: Iterable[Hours], shut: Sequence[Closure], day: date
+) -> Iterator[tuple[set[int], range]]:
+    """For each stretch of hours on a day, who has it and at which cells the appointment may begin.
 
-
-def _starts(wanted: Plan, hours: office.Rows, shut: office.Rows, days: Iterable[date]) -> Iterator[tuple[int, range]]:
-    """For each stretch of somebody's hours, the cells at which the appointment may begin, as (staff_id, cells)."""
-    mine = [each for each in office.hours_of(hours) if wanted.modality in each.modalities]
+    hours: those for the wanted way of talking.  People who work alike are done together.
+    """
+    alike: dict[tuple[int, int, tuple[Closure, ...]], list[Hours]] = {}
+    for each in hours:
+        if each.holds_on(day):
+            absent = tuple(one for one in shut if one.staff_id in (None, each.staff_id))
+            alike.setdefault((each.from_min, each.until_min, absent), []).append(each)
     length, zone = wanted.duration_s // CELL_S, wanted.service.zone
-    for each, open_ in open_intervals(mine, office.closures_of(shut), zone, days):
-        # The grid begins where the hours of that day do: a closure of an hour does not shift it.
-        grid = moment(day_of(open_.start_s, zone), each.from_min, zone) // CELL_S
-        first = -(-open_.start_s // CELL_S)
-        yield each.staff_id, range(first + (grid - first) % GRID_CELLS, open_.end_s // CELL_S - length + 1, GRID_CELLS)
-
-
-def fits(tx: Tx, wanted: Plan, people: Sequence[Colleague], start_s: int) -> list[Colleague]:
-    """Who works at this time, whatever is taken: read from the tables, for a booking."""
-    if start_s % CELL_S:
-        return []
-    day = day_of(start_s, wanted.service.zone)
-    hours = office.hours_rows(tx, wanted.service.id, day.weekday())
-    shut = office.closure_rows(tx, wanted.service, day, day)
-    there = {who for who, cells in _starts(wanted, hours, shut, [day]) if start_s // CELL_S in cells}
-    return [each for each in people if each.id in there]
+    for (from_min, _, absent), those in alike.items():
+        # The grid begins where the hours do: a closure of an hour does not shift it.
+        grid = moment(day, from_min, zone) // CELL_S
+        for _, open_ in open_intervals(those[:1], absent, zone, [day]):
+            first = -(-open_.start_s // CELL_S)
+            cells = range(first + (grid - first) % GRID_CELLS, open_.end_s // CELL_S - length + 1, GRID_CELLS)
+            yield {each.staff_id for each in those}, cells

@@ -25,14 +25,14 @@ def revisions() -> list[str]:
     return sorted(path.name.partition("_")[0] for path in (folder() / "versions").glob("[0-9]*_*.py"))
 
 
-def upgrade(tx: Tx) -> None:
-    """All revisions that are missing."""
+def upgrade(tx: Tx, to: str = "head") -> None:
+    """All revisions that are missing, or those up to one."""
     # Alembic takes 11 MB, which a process does not need whose database is up to date.
     from alembic import command
 
     config = _configuration()
     config.attributes["connection"] = tx
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def revision(tx: Tx) -> str | None:

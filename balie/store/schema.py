@@ -39,6 +39,9 @@ RETENTION = {
     "message": "two years, its text 30 days",
     "evidence": "six months",
     "inbound": "90 days",
+    "visit": "90 days after the appointment",
+    "invitation": "30 days after the visit",
+    "survey": "three years: it says nothing of who answered, or when",
     "hook": "30 days after delivery",
     "audit": "five years",
 }
@@ -154,6 +157,16 @@ staff_session = _table(
     _when("expires_s"),
     _text("agent"),
     Index(None, "staff_id"),
+)
+
+staff_photo = _table(  # small, and made from what was sent: apart, so that nothing reads it that does not show it
+    "staff_photo",
+    "staff",
+    Column("staff_id", _Id, ForeignKey("staff.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    _text("mime", 32, default=None),
+    Column("image", LargeBinary, nullable=False),
+    _when("changed_s"),
+    _one_of("mime", "image/jpeg", "image/png", "image/webp"),
 )
 
 api_key = _table(
@@ -289,6 +302,7 @@ appointment = _table(
     _text("reason", 500),  # of a cancellation
     _text("question", 2000),  # what the citizen wrote
     _text("attendance", 20),
+    _when("ended_s", nullable=True),  # of the conversation: who has not come by then comes in no more
     _when("created_s"),
     _when("changed_s"),
     UniqueConstraint("uid", "sequence"),
@@ -371,7 +385,18 @@ join_link = _table(
 
 # -- messages and what is known of them -----------------------------------------------------------------
 
-MESSAGE_KINDS = ("confirmation", "reminder", "door_open", "moved", "cancelled", "changed", "helper_added", "reply")
+MESSAGE_KINDS = (
+    "confirmation",
+    "reminder",
+    "door_open",
+    "moved",
+    "cancelled",
+    "changed",
+    "helper_added",
+    "reply",
+    "goodbye",  # what was agreed
+    "survey",  # who left before he could be asked is asked once
+)
 MESSAGE_STATES = (
     "scheduled",  # waits for its time
     "claimed",  # a worker has it; nothing left this machine
@@ -481,6 +506,108 @@ inbound_message = _table(
     _one_of("kind", "dsn", "mdn", "itip_reply", "auto_reply", "human"),
     _one_of("status", "new", "applied", "assigned", "answered", "closed"),
     Index(None, "status", "received_s"),
+)
+
+# -- the visit ------------------------------------------------------------------------------------------
+
+PRESENCE = ("waiting", "entered", "held", "left")
+STEP_OWNERS = ("citizen", "office", "other")
+OUTCOMES = ("done", "continues", "referred", "broken_off", "not_held")
+INVITATION_STATES = ("offered", "started", "submitted", "declined", "mailed")
+DEVICES = ("phone", "tablet", "computer")
+
+presence = _table(  # who was where when: attendance is read from it
+    "presence",
+    "visit",
+    _id(),
+    _to("appointment", cascade=True),
+    _text("person", 64, default=None),  # `sub` of his join token: participant.person, or staff-<id>
+    _text("role", 12, default=None),  # of the join token: citizen, third, staff
+    _text("what", 8, default=None),
+    _text("reason", 24),
+    _when("at_s"),
+    _one_of("what", *PRESENCE),
+    Index(None, "appointment_id", "at_s"),
+)
+
+device_test = _table(  # the latest of a person: codes, never what was seen or heard
+    "device_test",
+    "visit",
+    _id(),
+    _to("appointment", cascade=True),
+    _to("participant", cascade=True),
+    Column("codes", JSON, nullable=False, default=dict),  # {"camera": "ok", "microphone": "denied", ...}
+    _flag("shared", default=False),  # he agreed that staff see it
+    _when("at_s"),
+    UniqueConstraint("participant_id"),
+    Index(None, "appointment_id"),
+)
+
+next_step = _table(  # what was agreed, and who does it
+    "next_step",
+    "visit",
+    _id(),
+    _to("appointment", cascade=True),
+    _text("text", 500, default=None),
+    _text("owner", 8, default="office"),
+    _text("due_day", 10, nullable=True),  # 2026-12-08, local
+    _when("done_s", nullable=True),
+    _text("created_by", 64),
+    _when("created_s"),
+    _when("changed_s"),
+    _one_of("owner", *STEP_OWNERS),
+    Index(None, "appointment_id"),
+)
+
+wrap_up = _table(  # what staff writes of a visit: notes from the first word on, finished when done_s is there
+    "wrap_up",
+    "visit",
+    Column(
+        "appointment_id",
+        _Id,
+        ForeignKey("appointment.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    _text("outcome", 12),
+    Column("note", Text, nullable=False, default=""),
+    _to("staff", nullable=True),  # who wrote last
+    _when("changed_s"),
+    _when("done_s", nullable=True),
+    _one_of("outcome", "", *OUTCOMES),
+)
+
+survey_invitation = _table(  # one question to one person, whether he would like to say something: asked once
+    "survey_invitation",
+    "invitation",
+    _id(),
+    _to("appointment", cascade=True),
+    _to("participant", cascade=True),
+    _text("state", 10, default="offered"),
+    Column("seed", LargeBinary(20), nullable=False),  # with the key of the configuration it gives the token again
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    _when("shown_s", nullable=True),  # he saw the question: no mail asks it again
+    _when("valid_until_s"),
+    _when("created_s"),
+    UniqueConstraint("participant_id"),
+    _one_of("state", *INVITATION_STATES),
+    Index(None, "appointment_id"),
+    Index(None, "state", "valid_until_s"),
+)
+
+survey_response = _table(  # nothing here leads to a person or a visit, not even the order of the rows
+    "survey_response",
+    "survey",
+    Column("key", String(32), primary_key=True),  # random
+    _to("product", nullable=True),
+    _text("month", 7, default=None),  # 2026-12
+    _text("device", 8, default=None),
+    _text("locale", 8, default="nl"),
+    _text("questionnaire", 64, default=None),  # with its version: default/1
+    Column("answers", JSON, nullable=False, default=dict),
+    _one_of("device", *DEVICES),
+    Index(None, "product_id", "month"),
+    sqlite_with_rowid=False,
 )
 
 # -- other systems, and what happened -------------------------------------------------------------------

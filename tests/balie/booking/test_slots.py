@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, delete, insert, update
 
-from balie.booking import changes, slots
-from balie.booking.catalogue import staff_of
+from balie.booking import assignment, changes, slots
+from balie.booking.claims import cells_of
 from balie.booking.errors import SlotTaken
 from balie.booking.hours import is_holiday
 from balie.booking.slots import Calendars, Wish
 from balie.store.engine import Store, Tx
 from balie.store.migrate import upgrade
-from balie.store.schema import CELL_S, appointment, availability, closure, product, slot_claim
+from balie.store.schema import CELL_S, appointment, availability, closure, product, slot_claim, staff, staff_service
 from tests.support import office
 from tests.support.booking import KEY, booked, entropy
 from tests.support.office import MONDAY_S, ZONE, Office
@@ -250,9 +250,10 @@ def test_free_times_are_those_that_the_judge_finds(engine: Engine, case: Case) -
         arrange(tx, case, made, judge)
         offered = Calendars().free(tx, wish, case.now_s, case.first, case.first + timedelta(days=DAYS))
         wanted = slots.plan(tx, wish)
-        people = staff_of(tx, made.service)
         for each in offered[:3]:
-            assert set(each.staff_ids) <= {one.id for one in slots.fits(tx, wanted, people, each.start_s)}
+            cells = cells_of(each.start_s, each.end_s, case.before_min, case.after_min)
+            assert set(assignment.free(tx, wanted, each.start_s, cells)) == set(each.staff_ids)
+            assert assignment.working(tx, wanted, each.start_s) >= set(each.staff_ids)
         tx.rollback()
     starts = [each.start_s for each in offered]
     assert starts == sorted(set(starts))
@@ -345,6 +346,44 @@ async def test_a_change_of_hours_is_seen_at_once(store: Store) -> None:
     after = await store.read(kept.free, wish, MONDAY_S, day, day)
     assert 0 < len(after) < len(before)
     assert after == await store.read(Calendars().free, wish, MONDAY_S, day, day)
+
+
+async def test_an_absence_on_one_of_the_days_is_seen_at_once(store: Store) -> None:
+    """The other days are as they were: each is remembered by itself, in any window."""
+    made = await store.write(office.found)
+    kept, wish, day = Calendars(), Wish((made.badminton,)), date(2026, 12, 8)
+
+    async def offered(until: date) -> set[tuple[datetime, int]]:
+        found = await store.read(kept.free, wish, MONDAY_S, day, until)
+        assert found == await store.read(Calendars().free, wish, MONDAY_S, day, until)
+        return {(wall(each.start_s), who) for each in found for who in each.staff_ids}
+
+    before = await offered(day + timedelta(days=7))
+    times = {"from_local": "2026-12-09T10:00", "until_local": "2026-12-09T11:00"}
+    absence = insert(closure).values(organisation_id=made.organisation, staff_id=made.bart, **times)
+    await store.write(lambda tx: tx.execute(absence))
+    gone = before - await offered(day + timedelta(days=7))
+    assert gone and {(at.date(), who) for at, who in gone} == {(date(2026, 12, 9), made.bart)}
+    assert not gone & await offered(day + timedelta(days=2))
+
+
+async def test_who_left_or_does_other_things_gets_no_appointment(store: Store) -> None:
+    made = await store.write(office.found)
+    at_s = office.unix_s("2026-12-08T10:00")
+
+    def able(tx: Tx) -> set[int]:
+        wanted = slots.plan(tx, Wish((made.badminton,)))
+        found = assignment.working(tx, wanted, at_s)
+        assert set(assignment.free(tx, wanted, at_s, cells_of(at_s, at_s + wanted.duration_s))) == found
+        return found
+
+    everybody = await store.read(able)
+    assert made.bart in everybody
+    left = update(staff).where(staff.c.id == made.bart).values(active=False)
+    await store.write(lambda tx: tx.execute(left))
+    assert await store.read(able) == everybody - {made.bart}
+    await store.write(lambda tx: tx.execute(delete(staff_service)))
+    assert await store.read(able) == set()
 
 
 async def test_losers_do_not_teach_others_what_never_was(store: Store) -> None:
