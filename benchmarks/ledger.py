@@ -132,3 +132,9 @@ class Ledger:
             "latency_ms_p999": round(float(p999), 3),
             "latency_ms_max": round(float(latency.max()), 3) if len(latency) else float("nan"),
         }
+
+    def late(self, window: Window, over_ns: int) -> NDArray[np.int64]:
+        """When the packets of a window left that took longer than this: (N,) nanoseconds, in order."""
+        times = self._latency_sent_ns[: self._arrived]
+        there = (times >= window.start_ns) & (times < window.end_ns) & (self._latency_ns[: self._arrived] > over_ns)
+        return np.sort(times[there])

@@ -61,6 +61,12 @@ class Load:
         self._late_ns: list[int] = []
         self._refused = 0
 
+    @property
+    def ledger(self) -> Ledger:
+        """The books of the run, for windows within its own."""
+        assert self._ledger is not None
+        return self._ledger
+
     def open(self, connection: int) -> Local:
         return self.peers.open(connection)
 

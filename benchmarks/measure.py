@@ -87,7 +87,7 @@ def case(make: Make, place: Place, crowd: Crowd, seconds: float, warm_up_s: floa
         "threads": threads,
         "receive_drops": drops,
         **result,
-        "trustworthy": _trustworthy(result["generator"]),
+        "trustworthy": trustworthy(result["generator"]),
         "own": own_story,
     }
 
@@ -105,7 +105,7 @@ def _cost(start: Reading, end: Reading, delivered: int) -> dict[str, float]:
     }
 
 
-def _trustworthy(generator: dict[str, float]) -> bool:
+def trustworthy(generator: dict[str, float]) -> bool:
     """Whether the generator kept up: else its lateness and losses are in the contender's numbers."""
     return (
         generator["cpu_share"] < GENERATOR_BUSY

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,14 @@ ISSUER, KID = "bench", "bench"
 
 
 class Balie:
+    """prepare: called with the folder of the database before the start; returns more configuration."""
+
     name = "balie"
 
-    def __init__(self, place: Place, load: Load, coalesce_us: int) -> None:
-        self._place, self._load, self._coalesce_us = place, load, coalesce_us
+    def __init__(
+        self, place: Place, load: Load, coalesce_us: int, prepare: Callable[[Path], str] = lambda _: ""
+    ) -> None:
+        self._place, self._load, self._coalesce_us, self._prepare = place, load, coalesce_us, prepare
         self._folder = tempfile.TemporaryDirectory(prefix="bench-balie-")
         self._process: subprocess.Popen[bytes] | None = None
         self._http: http.client.HTTPConnection | None = None
@@ -44,7 +49,8 @@ class Balie:
     def start(self) -> None:
         folder = Path(self._folder.name)
         config, log = folder / "config.toml", folder / "log"
-        config.write_text(config_text(self._place.host, self._secret, self._coalesce_us))
+        more = self._prepare(folder)
+        config.write_text(config_text(self._place.host, self._secret, self._coalesce_us) + more)
         command = [*self._place.prefix, sys.executable, "-m", "balie", "serve", "--config", str(config)]
         with log.open("wb") as output:
             self._process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)

@@ -25,7 +25,8 @@ from benchmarks.sdp import EXTENSIONS, OPUS, RTX, VP8, Remote
 from benchmarks.sender import StreamSpec
 from media.core.engine import Engine
 from media.core.model import Codec, ParticipantId, ReceiveSpec, RoomId, SendSpec, TransportId
-from media.io.server import Binding, MediaServer
+from media.io.binding import Binding
+from media.io.server import MediaServer
 
 PLANE_PORT = 20_998
 COALESCE_US = Binding.coalesce_us

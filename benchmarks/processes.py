@@ -1,7 +1,11 @@
-"""Other processes from outside: which core they may use, what they spent, how much memory they hold.  Linux."""
+"""Other processes from outside: which core they may use, what they spent, how much memory they hold.  Linux.
+
+A process here is one with all its descendants: what works for a server in a child of its own is part of its cost.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass
@@ -10,12 +14,35 @@ from pathlib import Path
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
+def family(pid: int) -> list[int]:
+    """A process and its descendants as of now, itself first.  FileNotFoundError: it has ended."""
+    os.stat(f"/proc/{pid}")
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit() and (fields := _stat(int(name))):
+            children.setdefault(int(fields[1]), []).append(int(name))
+    found = [pid]
+    for each in found:
+        found += children.get(each, [])
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/pid/stat from the state on (proc(5)); none when it has ended."""
+    try:
+        # The name in parentheses may hold spaces: count fields after the last parenthesis.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 @dataclass(frozen=True)
 class Spent:
-    """CPU seconds of a process and all its threads since it started.
+    """CPU seconds of a process, its descendants and all their threads since they started.
 
     The sum is exact (the scheduler's own clock, scaled by the kernel's cputime_adjust); the split
     between user and system is by sampling at timer ticks, so it wants seconds of run to mean much.
+    What a descendant spent is gone from it with the descendant.
     """
 
     user_s: float
@@ -30,44 +57,46 @@ class Spent:
 
 
 def spent(pid: int) -> Spent:
-    # The name in parentheses may hold spaces: count fields after the last parenthesis (proc(5)).
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return Spent(int(fields[11]) / TICKS, int(fields[12]) / TICKS)
+    stats = [fields for each in family(pid) if (fields := _stat(each))]
+    return Spent(sum(int(each[11]) for each in stats) / TICKS, sum(int(each[12]) for each in stats) / TICKS)
 
 
 @dataclass(frozen=True)
 class Memory:
+    """Of a process and its descendants together; pages that they share count in each of them."""
+
     resident_mb: float
     peak_mb: float
 
 
 def memory(pid: int) -> Memory:
     """Megabytes of 10**6 bytes, as in the promise."""
-    values = {}
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        key, _, value = line.partition(":")
-        if key in ("VmRSS", "VmHWM"):
-            values[key] = int(value.split()[0]) * 1024 / 1e6
-    return Memory(round(values["VmRSS"], 1), round(values["VmHWM"], 1))
+    values = {"VmRSS": 0, "VmHWM": 0}
+    for each in family(pid):
+        for line in _lines(f"/proc/{each}/status"):
+            key, _, value = line.partition(":")
+            if key in values:
+                values[key] += int(value.split()[0]) * 1024
+    return Memory(round(values["VmRSS"] / 1e6, 1), round(values["VmHWM"] / 1e6, 1))
 
 
 def threads(pid: int) -> int:
-    return len(os.listdir(f"/proc/{pid}/task"))
+    return sum(len(_names(f"/proc/{each}/task")) for each in family(pid))
 
 
 def udp_drops(pid: int) -> int:
-    """Datagrams dropped at the sockets of the process's network namespace because nobody read them in time."""
+    """Datagrams dropped at the process's sockets because nobody read them in time."""
+    inodes = {inode for each in family(pid) for inode in _socket_inodes(each)}
     drops = 0
-    for table in ("udp", "udp6"):
-        lines = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
-        inodes = _socket_inodes(pid)
+    for table in ("udp", "udp6"):  # of its network namespace
+        lines = _lines(f"/proc/{pid}/net/{table}")[1:]
         drops += sum(int(line.split()[12]) for line in lines if line.split()[9] in inodes)
     return drops
 
 
 def _socket_inodes(pid: int) -> set[str]:
     found = set()
-    for name in os.listdir(f"/proc/{pid}/fd"):
+    for name in _names(f"/proc/{pid}/fd"):
         try:
             target = os.readlink(f"/proc/{pid}/fd/{name}")
         except OSError:
@@ -77,6 +106,21 @@ def _socket_inodes(pid: int) -> set[str]:
     return found
 
 
+def _lines(path: str) -> list[str]:
+    """Of a file in /proc; none when the process has ended."""
+    try:
+        return Path(path).read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 def cores() -> tuple[set[int], set[int]]:
     """(core for the contender, core for the generator); the same one when there is only one."""
     usable = sorted(os.sched_getaffinity(0))
@@ -84,9 +128,11 @@ def cores() -> tuple[set[int], set[int]]:
 
 
 def pin(pid: int, where: set[int]) -> None:
-    """All threads that exist now; those made later inherit."""
-    for task in os.listdir(f"/proc/{pid}/task"):
-        os.sched_setaffinity(int(task), where)
+    """All threads of it and its descendants that exist now; those made later inherit."""
+    for each in family(pid):
+        for task in _names(f"/proc/{each}/task"):
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(int(task), where)
 
 
 def busy_ticks(core: int) -> tuple[int, int]:
@@ -97,6 +143,12 @@ def busy_ticks(core: int) -> tuple[int, int]:
             ticks = [int(value) for value in fields[1:9]]
             return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
     raise ValueError(f"there is no core {core}")
+
+
+def machine_ticks() -> tuple[int, int]:
+    """(busy, total) ticks of all cores together so far."""
+    ticks = [int(value) for value in _lines("/proc/stat")[0].split()[1:9]]
+    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
 
 
 def cpu_model() -> str:

@@ -117,3 +117,11 @@ def test_only_the_window_counts() -> None:
     desk = Desk()
     desk.arrive(1)
     assert desk.ledger.result(Window(SENT_NS + 1, 2 * SENT_NS))["expected"] == 0
+
+
+def test_late_packets_are_found_by_when_they_left() -> None:
+    desk = Desk()
+    desk.arrive(1)
+    assert desk.ledger.late(ALWAYS, TOOK_NS - 1).tolist() == [SENT_NS]
+    assert desk.ledger.late(ALWAYS, TOOK_NS).tolist() == []
+    assert desk.ledger.late(Window(0, SENT_NS), 0).tolist() == []
