@@ -27,7 +27,12 @@ run: $(READY)
 	@$(BIN)/balie demo $(ARGS)
 
 test: compiler check browsers databases
+ifdef ARGS
 	$(BIN)/pytest $(ARGS)
+else
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m "not browser and not alone"
+	$(BIN)/pytest -m "browser or alone"
+endif
 
 check: $(READY) $(TOOLS)
 	$(BIN)/ruff format --check .

@@ -10,16 +10,17 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from aiohttp import web
 
 from balie import workers
 from balie.booking import links as personal
-from balie.booking import reading
+from balie.booking import parting, reading
 from balie.booking.links import LinkKey
 from balie.booking.slots import Calendars
-from balie.config import Settings
+from balie.config import Settings, sends_sms, sms_secret
 from balie.errors import StartError
 from balie.forwarded import forwarded
 from balie.links import LinkStore
@@ -28,10 +29,14 @@ from balie.staff.limiter import Limiter
 from balie.staff.passwords import Passwords
 from balie.store.engine import Store, Tx
 from balie.store.migrate import bring_up_to_date
+from balie.visit import stays
+from balie.witness import Witness
 from media.core.model import Event
 from media.core.rooms import Rooms
 from media.core.settings import Settings as MediaSettings
-from media.io.server import Binding, MediaServer
+from media.io.binding import Binding
+from media.process.media import Media
+from media.process.remote import RemoteMedia
 from signalling.hub import Hub
 from signalling.tokens import Join, Role, Tokens, default_grants
 from signalling.whip import HttpSessions
@@ -45,6 +50,7 @@ _log = structlog.get_logger("balie")
 TICK_S = 0.5  # the hub asks for about a second
 FORGET_S = 600  # names of appointments that are over go within ten minutes
 KEEP_S = 75  # for the next request on a connection, and for a whole header: aiohttp itself would wait an hour
+MEDIA_LOST = -1  # beside the numbers of signals
 CLOSE_S = 2.0  # for connections to close after everybody was told; an HTTP request in between gets as long
 
 
@@ -53,7 +59,7 @@ class Balie:
     """The running parts, for commands and tests."""
 
     settings: Settings
-    media: MediaServer
+    media: Media
     hub: Hub
     http_sessions: HttpSessions
     links: LinkStore
@@ -63,23 +69,27 @@ class Balie:
 
 
 class _Doors:
-    """What web wants to know of links: those of appointments, and those that this process made for itself."""
+    """What web wants to know of links: those of appointments, and those that this process made for itself.
 
-    def __init__(self, links: LinkStore, store: Store) -> None:
-        self._links, self._store = links, store
+    open_rooms  in which who comes by an appointment's link need not wait to be let in
+    """
+
+    def __init__(self, links: LinkStore, store: Store, link_key: LinkKey, open_rooms: frozenset[str]) -> None:
+        self._links, self._store, self._link_key, self._open_rooms = links, store, link_key, open_rooms
 
     async def visit(self, token: str, now_s: float) -> keys.Visit:
         own = self._links.find(token, now_s)
         if own.state != "unknown":
             return keys.Visit(own.state, own.join, own.opens_in_s)
-        return await self._store.read(_visit, token, int(now_s))
+        return await self._store.read(_visit, token, int(now_s), self._open_rooms)
 
-    async def entered(self, visit: keys.Visit, now_s: float) -> None:
-        if visit.participant_id:
-            await self._store.write(_entered, visit.participant_id, int(now_s))
+    async def entered(self, visit: keys.Visit, now_s: float) -> str:
+        if not visit.participant_id:
+            return ""
+        return await self._store.write(_entered, self._link_key, visit.participant_id, int(now_s))
 
 
-def _visit(tx: Tx, token: str, now_s: int) -> keys.Visit:
+def _visit(tx: Tx, token: str, now_s: int, open_rooms: frozenset[str]) -> keys.Visit:
     found = personal.find(tx, token, now_s)
     if found.state == "unknown":
         return keys.Visit("unknown")
@@ -88,13 +98,15 @@ def _visit(tx: Tx, token: str, now_s: int) -> keys.Visit:
         return keys.Visit("elsewhere")
     who = next(each for each in about.people if each.id == found.participant_id)
     role: Role = "citizen" if who.role == "citizen" else "third"
-    join = Join(who.person, about.room, role, who.name, default_grants(role), who.label)
+    wait = about.room not in open_rooms and not stays.admitted(tx, about.id, who.person)
+    join = Join(who.person, about.room, role, who.name, default_grants(role), who.label, wait)
     return keys.Visit(found.state, join, found.opens_in_s, found.participant_id)
 
 
-def _entered(tx: Tx, participant_id: int, now_s: int) -> None:
+def _entered(tx: Tx, link_key: LinkKey, participant_id: int, now_s: int) -> str:
     personal.exchanged(tx, now_s, participant_id)
     evidence.joined(tx, now_s, participant_id)
+    return parting.offer(tx, now_s, os.urandom, link_key, participant_id)
 
 
 def binding(settings: Settings) -> Binding:
@@ -114,6 +126,17 @@ def binding(settings: Settings) -> Binding:
     )
 
 
+def site(settings: Settings) -> keys.Site:
+    """What pages say of the organisation."""
+    return keys.Site(
+        settings.organisation.name,
+        settings.organisation.phone,
+        settings.server.public_url.rstrip("/"),
+        sends_sms(settings),
+        frozenset(each.name for each in settings.hooks.targets),
+    )
+
+
 def build(
     settings: Settings,
     tokens: Tokens,
@@ -123,13 +146,17 @@ def build(
     *,
     passwords: Passwords | None = None,
     mailbox: Mailbox | None = None,
+    media: Media | None = None,
+    open_rooms: frozenset[str] = frozenset(),
 ) -> Balie:
     """Put the parts together; nothing runs yet.
 
-    links    invitations of this process beside those of appointments
-    mailbox  of the demo, which shows it
+    links       invitations of this process beside those of appointments
+    mailbox     of the demo, which shows it
+    media       the media server; one in a process of its own if there is none
+    open_rooms  in which nobody waits to be let in: of the demo
     """
-    media = MediaServer(binding(settings))
+    media = media or RemoteMedia(binding(settings))
     rooms = Rooms(settings.media.rooms_max, settings.media.participants_max)
     hub = Hub(media, tokens, os.urandom, rooms=rooms, video_preference=settings.media.video_codecs)
     http_sessions = HttpSessions(hub, os.urandom)
@@ -138,14 +165,15 @@ def build(
         media=media,
         hub=hub,
         http_sessions=http_sessions,
-        links=_Doors(links, store),
+        links=_Doors(links, store, link_key, open_rooms),
         store=store,
         calendars=Calendars(),
         link_key=link_key,
         gate=Gate(Limiter(), passwords or Passwords(os.urandom)),
-        site=keys.Site(settings.organisation.name, settings.organisation.phone, settings.server.public_url.rstrip("/")),
+        site=site(settings),
         readiness=readiness,
         unix_time=time.time,
+        sms_secret=sms_secret(settings),
     )
     if settings.server.trusted_proxies:
         app.middlewares.insert(0, forwarded(settings.server.trusted_proxies))
@@ -154,6 +182,7 @@ def build(
         app.add_routes(demo_mail.ROUTES)
     balie = Balie(settings, media, hub, http_sessions, links, store, readiness, app)
     app.cleanup_ctx.append(lambda _: _run_store(balie))
+    app.cleanup_ctx.append(lambda _: _write_down(balie))
     app.cleanup_ctx.append(lambda _: _run_media(balie))
     app.cleanup_ctx.append(lambda _: _tick(balie))
     app.cleanup_ctx.append(lambda _: _work(balie, link_key))
@@ -171,6 +200,13 @@ async def _run_store(balie: Balie) -> AsyncIterator[None]:
 
 async def _work(balie: Balie, link_key: LinkKey) -> AsyncIterator[None]:
     async with workers.working(balie.settings, balie.store, link_key, balie.web[keys.UNIX_TIME]):
+        yield
+
+
+async def _write_down(balie: Balie) -> AsyncIterator[None]:
+    """Who was where when.  Begun before the first comes, ended after the last was told to go."""
+    pump, clock = balie.web[keys.PUMP], balie.web[keys.UNIX_TIME]
+    async with Witness(balie.hub, pump, balie.store, clock).watching():
         yield
 
 
@@ -240,6 +276,8 @@ async def serve(balie: Balie, on_ready: Callable[[], None] | None = None) -> Non
     """
     signals: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
+    if isinstance(balie.media, RemoteMedia):
+        balie.media.on_lost = partial(signals.put_nowait, MEDIA_LOST)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signals.put_nowait, number)
     runner = web.AppRunner(balie.web, access_log=None, shutdown_timeout=CLOSE_S, keepalive_timeout=KEEP_S)
@@ -258,6 +296,8 @@ async def serve(balie: Balie, on_ready: Callable[[], None] | None = None) -> Non
         _log.info("stopping", people=balie.hub.counts()["participants"])
         if came == signal.SIGTERM:
             await let_calls_end(balie, signals)
+        elif came == MEDIA_LOST:
+            raise StartError("The media process does not stay alive; the log says how it ended.")
     finally:
         await runner.cleanup()
         _log.info("stopped")

@@ -18,11 +18,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from yarl import URL
 
+from balie import signing
 from balie.errors import ConfigError
 from balie.reading import read_settings, setting
 from media.core.rooms import MEMBERS_MAX, ROOMS_MAX
 from media.core.settings import Settings as MediaSettings
-from media.io.server import Binding
+from media.io.binding import Binding
 from signalling.negotiation import VIDEO_PREFERENCE
 from signalling.tokens import LIFETIME_MAX_S, OPERATOR_LIFETIME_MAX_S, SECRET_MIN_BYTES, Key
 
@@ -277,6 +278,13 @@ def check_for_serving(settings: Settings, name: str = "config.toml") -> None:
             "https://",
             "Browsers give camera and microphone to secure pages only; put a reverse proxy with TLS in front.",
         )
+    if settings.messages.sms_url and not settings.messages.sms_secret_file:
+        raise ConfigError(
+            f"{name} [messages] sms_secret_file",
+            "",
+            "a file with the secret that signs what we send to sms_url",
+            "Make one: `openssl rand -base64 32 > sms.key`, for the gateway too.",
+        )
     token_keys(settings, name)
     link_key(settings, name)
 
@@ -314,6 +322,21 @@ def link_key(settings: Settings, name: str = "config.toml") -> bytes:
     if len(secret) < SECRET_MIN_BYTES:
         raise ConfigError(f"{name} [links]", None, f"a secret of at least {SECRET_MIN_BYTES} bytes")
     return secret
+
+
+def sms_secret(settings: Settings, name: str = "config.toml") -> bytes:
+    """What signs text messages to the gateway and its reports to us; nothing when none is set.  ConfigError."""
+    where = f"{name} [messages] sms_secret_file"
+    secret = _contents(settings.messages.sms_secret_file, settings.folder, where)
+    if secret and len(signing.key(secret)) < signing.SECRET_MIN_BYTES:
+        need = f"a file with a secret of at least {signing.SECRET_MIN_BYTES} bytes"
+        raise ConfigError(where, None, need, "Make one: `openssl rand -base64 32 > sms.key`, for the gateway too.")
+    return secret
+
+
+def sends_sms(settings: Settings) -> bool:
+    """Whether a telephone number alone can be reached: by our gateway, or by the system that sends for us."""
+    return bool(settings.messages.sms_url) or settings.messages.mode == "crm"
 
 
 def secret_of(name: str, settings: Settings, where: str) -> bytes:

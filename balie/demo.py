@@ -77,7 +77,17 @@ def build_demo(settings: Settings) -> tuple[Balie, list[tuple[str, str]]]:
         (who, f"{settings.server.public_url}/g/{token}")
         for who, token in zip(("Burger", "Medewerker", "Derde (dochter)"), tokens_of, strict=True)
     ]
-    balie = build(settings, tokens, invited, store, key, passwords=passwords, mailbox=mail)
+    balie = build(
+        settings,
+        tokens,
+        invited,
+        store,
+        key,
+        passwords=passwords,
+        mailbox=mail,
+        # Its three links meet at once, also when nobody looks at the desk; who books another appointment waits.
+        open_rooms=frozenset((room,)),
+    )
 
     async def around(_: web.Application) -> AsyncIterator[None]:
         async with mail.serving():

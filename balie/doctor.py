@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import platform
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Literal
 
 from balie.config import Settings, check_for_serving
-from balie.errors import ConfigError
+from balie.errors import ConfigError, StartError
+from balie.store.engine import Store, database_url
+from balie.store.migrate import revision, revisions
 from balie.version import VERSION
 from media import native
 from media.io.udp import BUFFER_BYTES, UDP_SEGMENT, has_batches
@@ -22,6 +25,7 @@ from media.io.udp import BUFFER_BYTES, UDP_SEGMENT, has_batches
 PACKAGES = ("aiohttp", "aiortc", "cryptography", "numpy", "pylibsrtp", "uvloop")
 DESCRIPTORS_MIN = 4096  # a socket for every open page, two pages for every person while a reload overlaps
 CLOCK_ERROR = 5  # TIME_ERROR of <sys/timex.h>: not synchronised
+LOOK_S = 3.0  # for another server to answer
 CAP_NET_ADMIN = 12  # <linux/capability.h>: lets a process pass rmem_max
 
 Verdict = Literal["ok", "warn", "wrong"]
@@ -43,6 +47,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     for host in settings.media.listen:
         yield _port("UDP", host, settings.media.port)
     yield from _addresses(settings)
+    yield _database(settings)
+    yield from _messages(settings)
     yield _batches()
     yield _loops()
     yield _segmentation()
@@ -135,6 +141,64 @@ def _addresses(settings: Settings) -> Iterator[Finding]:
             "[media] listen: with several public addresses name each in listen, so that answers leave from the one "
             "that was asked",
         )
+
+
+def _database(settings: Settings) -> Finding:
+    try:
+        url = database_url(settings.database.url, settings.folder)
+        where = url.render_as_string(hide_password=True)
+        if url.database and url.drivername.startswith("sqlite") and not Path(url.database).exists():
+            folder = Path(url.database).parent
+            if os.access(folder, os.W_OK):
+                return Finding("ok", f"the database {where} will be made at the first start")
+            return Finding("wrong", f"[database] url: {folder} is no folder that balie may write to")
+        found = asyncio.run(_revision(Store(url)))
+    except (ConfigError, StartError) as error:
+        return Finding("wrong", str(error).replace("\n", " "))
+    if found is not None and found not in revisions():
+        return Finding(
+            "wrong", f"the database {where} was upgraded by a newer balie (revision {found}): install that one"
+        )
+    state = "is up to date" if found == revisions()[-1] else "will be upgraded at the next start: make a backup"
+    return Finding("ok", f"the database {where} {state}")
+
+
+async def _revision(store: Store) -> str | None:
+    try:
+        await store.check()
+        return await store.read(revision)
+    finally:
+        await store.close()
+
+
+def _messages(settings: Settings) -> Iterator[Finding]:
+    """Whether mail can leave and come in."""
+    messages, inbound = settings.messages, settings.inbound
+    if messages.mode == "crm":
+        heard = any(each.contact for each in settings.hooks.targets)
+        text = "[messages] mode is crm: another system sends what people get"
+        advice = "; but no target of [hooks] has contact = true, so that none hears of it"
+        yield Finding("ok" if heard else "warn", text if heard else text + advice)
+    elif not messages.from_address:
+        yield Finding("warn", "[messages] from_address is empty: nobody gets a confirmation or a reminder")
+    else:
+        yield _answers("smtp_host", messages.smtp_host, messages.smtp_port, "mail waits until it does")
+    if inbound.imap_host:
+        yield _answers("imap_host", inbound.imap_host, inbound.imap_port, "answers wait until it does")
+    if inbound.listen_port:
+        yield _port("TCP", inbound.listen_host, inbound.listen_port)
+    if not inbound.imap_host and not inbound.listen_port:
+        yield Finding("warn", "[inbound] is empty: answers and notices of delivery are not read")
+
+
+def _answers(setting: str, host: str, port: int, consequence: str) -> Finding:
+    try:
+        socket.create_connection((host, port), LOOK_S).close()
+    except OSError as error:
+        return Finding(
+            "warn", f"{setting}: {host}, port {port} does not answer ({error.strerror or error}); {consequence}"
+        )
+    return Finding("ok", f"{setting}: {host}, port {port} answers")
 
 
 def _batches() -> Finding:

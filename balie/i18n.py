@@ -24,6 +24,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_currency
 
 SOURCE = "nl"
+NO_BREAK = "\u00a0"
 LANGUAGES = {"nl": "Nederlands", "fr": "Français", "en": "English", "de": "Deutsch"}
 """By their own names, as a reader looks for his."""
 _LOCALES = {"nl": "nl_BE", "fr": "fr_BE", "en": "en_GB", "de": "de_BE"}
@@ -83,13 +84,19 @@ def _locale() -> Locale:
 
 
 def day_words(day: date) -> str:
-    """dinsdag 8 december 2026"""
-    return format_date(day, "full", locale=_locale())
+    """dinsdag 8 december 2026; mardi 1er décembre 2026; Tuesday 8 December 2026; Dienstag, 8. Dezember 2026"""
+    match language():
+        case "en":  # no comma: https://design-system.service.gov.uk/
+            return format_date(day, "EEEE d MMMM y", locale=_locale())
+        case "fr" if day.day == 1:
+            return format_date(day, "EEEE '1er' MMMM y", locale=_locale())
+        case _:
+            return format_date(day, "full", locale=_locale())
 
 
 def short_day_words(day: date) -> str:
-    """di 8 dec"""
-    return format_date(day, "EEE d MMM", locale=_locale())
+    """di 8 dec; Di. 8. Dez."""
+    return format_date(day, "EEE d. MMM" if language() == "de" else "EEE d MMM", locale=_locale())
 
 
 def month_words(day: date) -> str:
@@ -103,7 +110,7 @@ def time_words(moment: datetime) -> str:
         case "nl":
             return f"{moment:%-H.%M} uur"
         case "fr":
-            return f"{moment:%-H} h {moment:%M}"
+            return f"{moment:%-H}{NO_BREAK}h{NO_BREAK}{moment:%M}"
         case "de":
             return f"{moment:%-H.%M} Uhr"
         case _:

@@ -61,20 +61,24 @@ def read_settings(settings: type, path: Path, environment: Mapping[str, str]) ->
     }
 
 
+def read_document(kind: type, path: Path, where: str) -> Any:
+    """A whole file as one dataclass whose fields come from setting().  where: the argument that named the file."""
+    return _section(kind, _parse(path, where, "Check the name, and that this user may read it."), path.name, {})
+
+
 def variable(section: str, key: str) -> str:
     """The environment variable of a setting."""
     return f"{PREFIX}{section}_{key}".upper()
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def _parse(path: Path, where: str = "--config", hint: str = "Start from config.example.toml.") -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             data = file.read(FILE_MAX + 1)
     except OSError as error:
-        hint = "Start from config.example.toml."
-        raise ConfigError("--config", str(path), f"a file that can be read ({error.strerror})", hint) from None
+        raise ConfigError(where, str(path), f"a file that can be read ({error.strerror})", hint) from None
     if len(data) > FILE_MAX:
-        raise ConfigError("--config", str(path), "a configuration, at most 1 MiB long")
+        raise ConfigError(where, str(path), "a file of at most 1 MiB")
     try:
         return tomllib.loads(data.decode())
     except UnicodeDecodeError:

@@ -18,11 +18,12 @@ import structlog
 from aiohttp import ClientSession, DummyCookieJar
 from yarl import URL
 
-from balie.booking import links
+from balie.booking import links, parting
 from balie.booking.claims import expire_holds
 from balie.booking.links import LinkKey
-from balie.config import Settings, secret_of
+from balie.config import Settings, secret_of, sms_secret
 from balie.errors import StartError
+from balie.hooks.cloudevents import Source
 from balie.hooks.delivery import HookDelivery
 from balie.hooks.targets import Target
 from balie.post import sms
@@ -37,11 +38,12 @@ from balie.post.smtp import Relay
 from balie.record import audit
 from balie.staff import sessions
 from balie.store.engine import Store
+from balie.visit import attendance
 
 _log = structlog.get_logger("balie")
 
 AGAIN_S = 5.0  # before a worker that failed begins again
-TIDY_S = 20.0  # holds, links and sessions that are over; the audit's seal
+TIDY_S = 20.0  # holds, links, sessions and visits that are over; the audit's seal
 ESCALATE_S = 300.0
 
 Clock = Callable[[], float]
@@ -95,7 +97,7 @@ async def working(settings: Settings, store: Store, key: LinkKey, clock: Clock) 
         hooks = HookDelivery(
             store,
             targets(settings),
-            settings.server.public_url,
+            Source(settings.server.public_url, key),
             name,
             clock,
             timeout_s=settings.hooks.timeout_s,
@@ -125,6 +127,8 @@ async def _tidy(store: Store, clock: Clock) -> None:
         now_s = int(clock())
         await store.write(expire_holds, now_s)
         await store.write(links.forget_over, now_s)
+        await store.write(parting.forget_over, now_s)
+        await store.write(attendance.decide, now_s, os.urandom)
         await store.write(sessions.forget_over, now_s)
         while await store.write(audit.seal):
             pass
@@ -158,7 +162,7 @@ async def _texts(settings: Settings, stack: AsyncExitStack) -> TextMessages | No
     messages = settings.messages
     if not messages.sms_url:
         return None
-    secret = secret_of(messages.sms_secret_file, settings, "[messages] sms_secret_file")
+    secret = sms_secret(settings)
     session = await stack.enter_async_context(ClientSession(cookie_jar=DummyCookieJar()))
     return partial(sms.send, session, sms.Gateway(messages.sms_url, secret))
 

@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_type_hints
 
@@ -18,6 +19,7 @@ from balie.reading import variable
 from media.core.drops import Drop
 from signalling import messages
 from tests.support.tree import ROOT, files, text
+from web import sms_reports
 from web.health import COUNTERS, GAUGES
 from web.routes import ROUTES
 
@@ -76,9 +78,18 @@ def test_the_configuration_in_the_manual_is_accepted(tmp_path: Path) -> None:
     assert load(path, {}).server.public_url.startswith("https://")
 
 
+def commands(parser: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Everything that can be run: of a group, its actions."""
+    groups = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
+    if not groups:
+        yield name, parser
+    for group in groups:
+        for each, child in group.choices.items():
+            yield from commands(child, f"{name} {each}".strip())
+
+
 def test_every_command_is_in_the_manual() -> None:
-    action = next(each for each in _parser()._actions if isinstance(each, argparse._SubParsersAction))
-    for name, parser in action.choices.items():
+    for name, parser in commands(_parser()):
         lines = [line for line in text(OPERATIONS).splitlines() if line.startswith(f"| `balie {name}")]
         assert len(lines) == 1, name
         options = [option for each in parser._actions for option in each.option_strings if option.startswith("--")]
@@ -97,7 +108,7 @@ def test_every_metric_and_every_reason_is_in_the_manual() -> None:
 
 def test_every_url_is_in_the_manual() -> None:
     manual = text(OPERATIONS) + text("docs/urls.md")
-    for route in ROUTES:
+    for route in (*ROUTES, *sms_reports.ROUTES):
         assert isinstance(route, web.RouteDef | web.StaticDef)
         path = route.path if isinstance(route, web.RouteDef) else f"{route.prefix}/…"
         if path.startswith("/api/"):

@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from media.io.server import MediaServer
+from media.process.media import Media
 from signalling.hub import Hub
 from signalling.whip import HttpSessions
 from web.keys import HTTP_SESSIONS, HUB, MEDIA, READINESS
@@ -18,6 +18,7 @@ from web.keys import HTTP_SESSIONS, HUB, MEDIA, READINESS
 GAUGES = {
     "rooms": "Rooms with somebody in them",
     "participants": "People in rooms",
+    "waiting": "People who wait to be let in",
     "sessions": "WebSocket sessions, also those waiting for a resume",
     "connections": "Open WebSockets",
     "http_sessions": "WHIP and WHEP connections",
@@ -35,7 +36,7 @@ COUNTERS = {
 class _Balie(Collector):
     """Reads the counters when it is asked for them; nothing is kept twice."""
 
-    def __init__(self, media: MediaServer, hub: Hub, http_sessions: HttpSessions) -> None:
+    def __init__(self, media: Media, hub: Hub, http_sessions: HttpSessions) -> None:
         self._media, self._hub, self._http_sessions = media, hub, http_sessions
 
     def collect(self) -> Iterator[Metric]:

@@ -12,7 +12,7 @@ from jinja2 import Environment
 from balie.booking.links import LinkKey
 from balie.booking.slots import Calendars
 from balie.store.engine import Store
-from media.io.server import MediaServer
+from media.process.media import Media
 from signalling.hub import Hub
 from signalling.tokens import Join
 from signalling.whip import HttpSessions
@@ -37,16 +37,26 @@ class Links(Protocol):
     """Personal links (decision D5): looking never changes anything; going in is noted."""
 
     async def visit(self, token: str, now_s: float) -> Visit: ...
-    async def entered(self, visit: Visit, now_s: float) -> None: ...
+
+    async def entered(self, visit: Visit, now_s: float) -> str:
+        """Returns the token of his goodbye (balie.booking.parting); "" when there will be none."""
+        ...
 
 
 @dataclass(frozen=True)
 class Site:
-    """What pages say of the organisation.  public_url without a trailing slash."""
+    """What pages say of the organisation, and what it has.
+
+    public_url  without a trailing slash
+    sms         text messages go out: who gives a telephone number only can be reached
+    targets     names of the systems that hear of events
+    """
 
     name: str
     phone: str
     public_url: str
+    sms: bool = False
+    targets: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -58,7 +68,7 @@ class Readiness:
 
 HUB = web.AppKey("HUB", Hub)
 HTTP_SESSIONS = web.AppKey("HTTP_SESSIONS", HttpSessions)
-MEDIA = web.AppKey("MEDIA", MediaServer)
+MEDIA = web.AppKey("MEDIA", Media)
 LINKS: web.AppKey[Links] = web.AppKey("LINKS")
 SITE = web.AppKey("SITE", Site)
 READINESS = web.AppKey("READINESS", Readiness)

@@ -57,10 +57,17 @@ class _Lane:
 
 
 class Pump:
-    """flush() after everything that may have made the hub speak."""
+    """flush() after everything that may have made the hub speak.
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    news  set when somebody came, waits, was let in or left, and another event from then on: who waits for that takes
+          it, looks, then waits
+    """
+
+    def __init__(self, hub: Hub, changed: Callable[[], None] = lambda: None) -> None:
+        """changed: called when somebody came, waits, was let in or left."""
+        self._hub, self._changed = hub, changed
+        self._changes = 0
+        self.news = asyncio.Event()
         self._lanes: dict[int, _Lane] = {}
 
     def open(self, connection: int, socket: web.WebSocketResponse, cut: Callable[[], None]) -> None:
@@ -75,10 +82,19 @@ class Pump:
             await asyncio.gather(lane.task, return_exceptions=True)
 
     def flush(self) -> None:
+        if self._hub.changes != self._changes:
+            self._changes = self._hub.changes
+            self._changed()
+            self.wake()
         for outgoing in self._hub.take_outgoing():
             lane = self._lanes.get(outgoing.connection)
             if lane is not None:
                 lane.put(outgoing)
+
+    def wake(self) -> None:
+        """Let who waits for news look."""
+        self.news.set()
+        self.news = asyncio.Event()
 
     async def drained(self) -> None:
         """Until all that was queued is out, for a goodbye."""

@@ -9,9 +9,11 @@ from web.api.routes import ROUTES as API
 from web.citizen.routes import ROUTES as CITIZEN
 from web.desk.routes import ROUTES as DESK
 from web.render import STATIC
+from web.selftest.pages import ROUTES as SELFTEST
 
 ROUTES = (
     *CITIZEN,
+    *SELFTEST,
     *DESK,
     *API,
     web.get("/call", pages.call),

@@ -25,6 +25,8 @@ def call_texts(phone: str) -> dict[str, str]:
     """
     return {
         "phone": phone,
+        **_waiting_texts(),
+        **_chat_texts(),
         "starting": _("We starten uw camera en microfoon …"),
         "allow": _("Uw browser vraagt of deze pagina uw camera en microfoon mag gebruiken. Kies ‘Toestaan’."),
         "no_sound_yet": _("We horen u nog niet. Spreek even, of kies een andere microfoon."),
@@ -54,10 +56,19 @@ def call_texts(phone: str) -> dict[str, str]:
         "microphone_n": _("Microfoon {n}"),
         "no_camera": _("Geen camera gevonden"),
         "no_microphone": _("Geen microfoon gevonden"),
-        "lost_camera": _("Uw camera is weg. Sluit hem weer aan en kies hem bij ‘Toestellen kiezen’."),
+        "lost_camera": _("Uw camera is weg. Sluit hem weer aan en kies hem bij ‘Instellingen’."),
         "lost_microphone": _(
-            "We horen u niet meer: uw microfoon is weg. Sluit hem weer aan en kies hem bij ‘Toestellen kiezen’."
+            "We horen u niet meer: uw microfoon is weg. Sluit hem weer aan en kies hem bij ‘Instellingen’."
         ),
+        "paused_camera": _(
+            "Uw toestel houdt uw camera even tegen, bijvoorbeeld door een oproep. Daarna komt ze terug."
+        ),
+        "paused_microphone": _(
+            "Uw toestel houdt uw microfoon even tegen, bijvoorbeeld door een oproep. Daarna komt ze terug."
+        ),
+        "speaker_n": _("Luidspreker {n}"),
+        "blur_failed": _("Uw toestel kan de achtergrond nu niet wazig maken."),
+        "corner_failed": _("Het kleine venster lukt niet in deze browser."),
         "joining": _("We verbinden u …"),
         "connected": _("Verbonden"),
         "alone": _("U bent binnen. We wachten op de anderen."),
@@ -69,9 +80,11 @@ def call_texts(phone: str) -> dict[str, str]:
         "blocked": _(
             "Beeld en geluid komen er niet door. Probeer een ander netwerk, zoals dat van uw gsm, of bel {phone}."
         ),
+        "poor": _("Uw internetverbinding is traag. Zet uw camera uit als het geluid hapert."),
         "back": _("De verbinding is terug."),
         "joined": _("{name} is binnengekomen."),
         "left": _("{name} heeft het gesprek verlaten."),
+        "held_other": _("{name} wacht even in de wachtkamer."),
         "muted": _("{name} heeft de microfoon uitgezet."),
         "unmuted": _("{name} heeft de microfoon aangezet."),
         "sharing": _("{name} deelt het scherm."),
@@ -103,8 +116,22 @@ def call_texts(phone: str) -> dict[str, str]:
         "too_busy_to_send": _("Het is heel druk: niet iedereen ziet of hoort u. Probeer opnieuw, of bel {phone}."),
         "enlarge": _("Scherm vergroten"),
         "reduce": _("Scherm verkleinen"),
+        "zoom_in": _("Inzoomen"),
+        "zoom_out": _("Uitzoomen"),
+        "zoom_box": _("Het gedeelde scherm van dichterbij: schuif met de pijltjes"),
+        "point": _("Aanwijzen"),
+        "point_help": _("Wijs iets aan op het scherm, met uw muis, uw vinger of de pijltjes. De anderen zien het."),
+        "points": _("{name} wijst iets aan op uw scherm"),
+        "pin": _("Groot houden"),
+        "pin_name": _("Groot houden: {name}"),
+        "unpin": _("Niet meer groot"),
+        "unpin_name": _("Niet meer groot: {name}"),
+        "pinned": _("{name} blijft groot in beeld."),
+        "unpinned": _("{name} staat weer tussen de anderen."),
         "person_mute": _("Microfoon uitzetten"),
         "person_mute_name": _("Microfoon uitzetten van {name}"),
+        "person_hold": _("Even laten wachten"),
+        "person_hold_name": _("Even laten wachten: {name}"),
         "person_remove": _("Uit het gesprek halen"),
         "person_remove_name": _("Uit het gesprek halen: {name}"),
         "ended_title": _("Het gesprek is afgelopen"),
@@ -121,4 +148,45 @@ def call_texts(phone: str) -> dict[str, str]:
         "error_forbidden": _("U kunt nu niet binnenkomen. Bel {phone}: we helpen u verder."),
         "error_too_early": _("De deur is nog niet open. Kom terug op het uur van uw afspraak, of bel {phone}."),
         "error_other": _("Er ging iets mis. Probeer opnieuw, of bel {phone}."),
+    }
+
+
+def _waiting_texts() -> dict[str, str]:
+    return {
+        "title_waiting": _("Wachtkamer"),
+        "waiting_title": _("U bent in de wachtkamer"),
+        "waiting_held_title": _("Even wachten"),
+        "waiting_joining": _("We melden u aan …"),
+        "waiting_no_staff": _("De medewerker is er nog niet. Die krijgt te zien dat u wacht."),
+        "waiting_staff_1": _("{names} is er en ziet dat u wacht. U bent aan de beurt."),
+        "waiting_staff_n": _("{names} is er en ziet dat u wacht. U bent nummer {n} voor dit gesprek."),
+        "waiting_held_status": _("De medewerker heeft u even in de wachtkamer gezet."),
+        "waiting_held": _("Dat is gewoon: er wordt iets nagekeken of besproken. U komt vanzelf terug in het gesprek."),
+        "waiting_calm": _("Blijf gerust op deze pagina. Het gesprek begint vanzelf. Niemand ziet of hoort u nu."),
+        "waiting_long": _("Het duurt wat langer dan gewoonlijk. Dank u voor uw geduld. Het gesprek begint vanzelf."),
+        "waiting_very_long": _(
+            "Excuses, u wacht al lang. Wilt u niet langer wachten? Bel {phone}, of vraag dat wij u bellen."
+        ),
+        "waiting_ready": _("Uw camera en microfoon staan klaar."),
+        "arrived": _("{name} staat in de wachtkamer."),
+        "admit": _("Laat binnen"),
+        "admit_name": _("Laat binnen: {name}"),
+        "let_in": _("U bent binnen. Het gesprek begint."),
+        "call_me_text": _("Kunt u mij opbellen, in de plaats van dit videogesprek?"),
+        "call_me_later": _("Er is even geen verbinding. Probeer het zo meteen opnieuw, of bel {phone}."),
+        "call_me_asked": _("We hebben uw vraag doorgegeven. Hou uw telefoon bij de hand."),
+    }
+
+
+def _chat_texts() -> dict[str, str]:
+    return {
+        "chat": _("Berichten"),
+        "chat_unread_1": _("Berichten: 1 nieuw"),
+        "chat_unread_n": _("Berichten: {n} nieuwe"),
+        "chat_from": _("Bericht van {name}: {text}"),
+        "chat_later": _("Er is even geen verbinding. Uw bericht staat er nog: probeer het zo meteen opnieuw."),
+        "chat_failed": _("Uw bericht is niet aangekomen. Probeer opnieuw, of bel {phone}."),
+        "chat_to_all": _("Iedereen in het gesprek"),
+        "chat_to_waiting": _("{name}, in de wachtkamer"),
+        "types": _("{name} typt:"),
     }

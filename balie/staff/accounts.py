@@ -25,9 +25,15 @@ ROLES: tuple[Role, ...] = ("counter", "lead", "admin")
 
 LOGIN_MAX, NAME_MAX = 254, 200
 
+START = "start:"
+"""Before the hash of a start password: one that somebody else made, good for signing in and choosing one's own."""
+
 
 class AccountError(Exception):
-    """code: login_taken, login_bad, name_bad, role_unknown, service_unknown or staff_unknown."""
+    """code: login_taken, login_bad, name_bad, role_unknown, service_unknown, staff_unknown or last_admin.
+
+    last_admin: nobody would be left who can make accounts.
+    """
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -40,6 +46,7 @@ class Member:
 
     zone      in which the office's clocks run
     services  the ids of those he belongs to; of an admin all
+    starts    he has a start password: first of all he chooses his own
     """
 
     id: int
@@ -51,6 +58,7 @@ class Member:
     zone: str
     roles: frozenset[str]
     services: frozenset[int]
+    starts: bool = False
 
     @property
     def actor(self) -> str:
@@ -87,9 +95,13 @@ def create(
     roles: Collection[str] = ("counter",),
     services: Iterable[int] = (),
     password: str | None = None,
+    start: bool = False,
     actor: str = "system",
 ) -> int:
-    """A new account; returns its id.  password: its hash, or None for who signs in elsewhere.  AccountError."""
+    """A new account; returns its id.  AccountError.
+
+    password: its hash, or None for who signs in elsewhere; start: it is a start password
+    """
     login = plain_login(login)
     if not login or len(login) > LOGIN_MAX or not login.isprintable() or " " in login:
         raise AccountError("login_bad")
@@ -105,7 +117,7 @@ def create(
         "mail": mail,
         "locale": locale if locale in LANGUAGES else "nl",
         "roles": sorted(roles),
-        "password": password,
+        "password": _kept(password, start),
         "created_s": now_s,
     }
     key = tx.execute(insert(staff).values(**values)).inserted_primary_key
@@ -118,6 +130,7 @@ def create(
 
 def disable(tx: Tx, now_s: int, staff_id: int, actor: str) -> None:
     """He cannot sign in any more, and is signed out everywhere.  His appointments stay.  AccountError."""
+    _check_another_admin(tx, staff_id)
     _set(tx, staff_id, active=False)
     sessions.revoke_all(tx, staff_id)
     audit.note(tx, now_s, actor, "staff.disabled", f"staff/{staff_id}")
@@ -130,10 +143,20 @@ def enable(tx: Tx, now_s: int, staff_id: int, actor: str) -> None:
 
 
 def set_password(
-    tx: Tx, now_s: int, staff_id: int, password: str | None, actor: str, *, but: bytes | None = None
+    tx: Tx,
+    now_s: int,
+    staff_id: int,
+    password: str | None,
+    actor: str,
+    *,
+    but: bytes | None = None,
+    start: bool = False,
 ) -> None:
-    """Another password (its hash), or none.  All his sessions end, but the one with key `but`.  AccountError."""
-    _set(tx, staff_id, password=password)
+    """Another password (its hash), or none.  All his sessions end, but the one with key `but`.  AccountError.
+
+    start: it is a start password
+    """
+    _set(tx, staff_id, password=_kept(password, start))
     sessions.revoke_all(tx, staff_id, but=but)
     audit.note(tx, now_s, actor, "staff.password_set", f"staff/{staff_id}")
 
@@ -146,6 +169,8 @@ def renew_hash(tx: Tx, staff_id: int, old: str, new: str) -> None:
 def set_roles(tx: Tx, now_s: int, staff_id: int, roles: Collection[str], services: Iterable[int], actor: str) -> None:
     """What he may do, and for which services.  Holds at once, in open sessions too.  AccountError."""
     _check_roles(roles)
+    if "admin" not in roles:
+        _check_another_admin(tx, staff_id)
     _set(tx, staff_id, roles=sorted(roles))
     organisation_id = tx.scalar(select(staff.c.organisation_id).where(staff.c.id == staff_id))
     assert organisation_id is not None
@@ -171,7 +196,9 @@ def credentials(tx: Tx, login: str) -> Credentials | None:
     found = tx.execute(
         select(staff.c.id, staff.c.password).where(staff.c.login == plain_login(login), staff.c.active)
     ).first()
-    return Credentials(found.id, found.password) if found is not None and found.password else None
+    if found is None or not found.password:
+        return None
+    return Credentials(found.id, found.password.removeprefix(START))
 
 
 def by_subject(tx: Tx, subject: str) -> int | None:
@@ -201,7 +228,22 @@ def _member(tx: Tx, row: Row[Any]) -> Member:
         row.zone,
         frozenset(row.roles),
         frozenset(tx.scalars(of_his)),
+        (row.password or "").startswith(START),
     )
+
+
+def _kept(password: str | None, start: bool) -> str | None:
+    return START + password if start and password else password
+
+
+def _check_another_admin(tx: Tx, staff_id: int) -> None:
+    """Another administrator who can sign in is left.  Two who close each other's account at once wait here."""
+    of_him = select(staff.c.organisation_id).where(staff.c.id == staff_id).scalar_subquery()
+    here = (staff.c.organisation_id == of_him) & staff.c.active
+    rows = tx.execute(select(staff).where(here).order_by(staff.c.id).with_for_update()).all()
+    admins = {row.id for row in rows if "admin" in row.roles and (row.password or row.subject)}
+    if admins == {staff_id}:
+        raise AccountError("last_admin")
 
 
 def _check_roles(roles: Collection[str]) -> None:

@@ -13,7 +13,16 @@ from balie.booking.errors import NotFound
 from balie.booking.reading import Appointment
 from balie.staff.accounts import Member
 from balie.store.engine import Tx
-from balie.store.schema import READ_EVIDENCE, appointment, inbound_message, message, message_issue, participant, staff
+from balie.store.schema import (
+    READ_EVIDENCE,
+    appointment,
+    hook_delivery,
+    inbound_message,
+    message,
+    message_issue,
+    participant,
+    staff,
+)
 
 FOUND_MAX = 50  # who finds more types more of the name
 CANDIDATES_MAX = 1000
@@ -24,10 +33,12 @@ SENT = ("submitted", "accepted", "delivered", "deferred", "failed", "unresolved"
 
 @dataclass(frozen=True)
 class Waiting:
-    """How much waits for somebody: messages that did not arrive, replies that nobody answered."""
+    """How much waits for somebody: messages that did not arrive, replies that nobody answered; and for an admin events
+    that another system did not take."""
 
     tasks: int
     replies: int
+    events: int = 0
 
 
 def visible(tx: Tx, member: Member, ref: str) -> Appointment:
@@ -68,20 +79,21 @@ def _plain(text: str) -> str:
     return "".join(each for each in apart if not unicodedata.combining(each))
 
 
-def known(tx: Tx, appointment_ids: Collection[int]) -> dict[int, tuple[str, str]]:
-    """What is best known of the citizen's messages, by appointment: the state of the last one, and the strongest
-    evidence of all.  Appointments of which nothing was sent are left out."""
+def known(tx: Tx, appointment_ids: Collection[int]) -> dict[int, tuple[str, str, str]]:
+    """What is best known of the citizen's messages, by appointment: the state of the last one, the strongest evidence
+    of all, and the channel of the last one.  Appointments of which nothing was sent are left out."""
     sent = (
-        select(message.c.appointment_id, message.c.status, message.c.read_evidence)
+        select(message.c.appointment_id, message.c.status, message.c.read_evidence, message.c.channel)
         .join(participant, participant.c.id == message.c.participant_id)
         .where(message.c.appointment_id.in_(appointment_ids), message.c.status.in_(SENT))
         .where(participant.c.role == "citizen")
         .order_by(message.c.id)
     )
-    found: dict[int, tuple[str, str]] = {}
+    found: dict[int, tuple[str, str, str]] = {}
     for row in tx.execute(sent):
-        _status, before = found.get(row.appointment_id, ("", "none"))
-        found[row.appointment_id] = (row.status, max(before, row.read_evidence, key=READ_EVIDENCE.index))
+        _status, before, _channel = found.get(row.appointment_id, ("", "none", ""))
+        strongest = max(before, row.read_evidence, key=READ_EVIDENCE.index)
+        found[row.appointment_id] = (row.status, strongest, row.channel)
     return found
 
 
@@ -100,7 +112,9 @@ def waiting(tx: Tx, member: Member) -> Waiting:
             or_(appointment.c.id.is_(None), appointment.c.service_id.in_(member.services)),
         )
     )
-    return Waiting(tx.scalar(tasks) or 0, tx.scalar(replies) or 0)
+    dead = select(func.count()).where(hook_delivery.c.state == "dead")
+    events = tx.scalar(dead) or 0 if member.may("admin") else 0
+    return Waiting(tx.scalar(tasks) or 0, tx.scalar(replies) or 0, events)
 
 
 def names(tx: Tx, ref: str) -> dict[str, str]:

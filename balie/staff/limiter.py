@@ -30,14 +30,14 @@ class Limiter:
     """Counts tries.  now_s: Unix seconds, or any clock."""
 
     def __init__(self, account: Allowance = ACCOUNT, address: Allowance = ADDRESS, keys_max: int = KEYS_MAX) -> None:
-        self._accounts = _Buckets(account, keys_max)
-        self._addresses = _Buckets(address, keys_max)
+        self._accounts = Buckets(account, keys_max)
+        self._addresses = Buckets(address, keys_max)
         self._known: OrderedDict[str, None] = OrderedDict()
         self._keys_max = keys_max
 
     def attempt(self, login: str, address: str, now_s: int) -> int:
         """Seconds to wait before this try is allowed; 0: it is, and counts from now on."""
-        network = _network(address)
+        network = network_of(address)
         account = self._account(login, network)
         wait_s = max(self._accounts.wait_s(account, now_s), self._addresses.wait_s(network, now_s))
         if wait_s == 0:
@@ -47,7 +47,7 @@ class Limiter:
 
     def succeeded(self, login: str, address: str) -> None:
         """The right password: who mistyped it before starts afresh.  His address does not."""
-        network = _network(address)
+        network = network_of(address)
         self._accounts.forget(self._account(login, network))
         self._known[_pair(login, network)] = None
         self._known.move_to_end(_pair(login, network))
@@ -67,8 +67,11 @@ def _pair(login: str, network: str) -> str:
     return f"{login}\n{network}"  # no login has a line break in it
 
 
-class _Buckets:
-    """Leaky buckets, each kept as the moment at which it will be empty (GCRA)."""
+class Buckets:
+    """Leaky buckets by key, each kept as the moment at which it will be empty (GCRA).
+
+    Asking and taking are apart: who needs room in two of them takes from neither when one is full.
+    """
 
     def __init__(self, allowance: Allowance, keys_max: int) -> None:
         self._every_s, self._room_s = allowance.every_s, allowance.burst * allowance.every_s
@@ -92,7 +95,7 @@ class _Buckets:
         self._empty_s.pop(key, None)
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """Where one guesser sits: an IPv6 subscriber has 2**64 addresses and more (RFC 6177)."""
     try:
         found = ip_address(address.partition("%")[0])

@@ -13,6 +13,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 LENGTH_MIN = 12  # NIST SP 800-63B-4 3.1.1.2: length is what counts, rules about signs are not
 LENGTH_MAX = 256  # a sentence fits; more is no password but work for the server
 SALT_BYTES = 16  # RFC 9106 3.1
+START_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without i, l, o, 0 and 1
+START_GROUPS, START_GROUP = 4, 4
 
 
 class WeakPasswordError(Exception):
@@ -65,6 +67,16 @@ class Passwords:
         if not kept:
             return Verdict(False)
         return Verdict(True, self.hash(password) if self._hasher.check_needs_rehash(kept) else "")
+
+
+def start_password(entropy: Callable[[int], bytes]) -> str:
+    """One that somebody reads out to a new colleague: k7mp-3xqa-…, 80 bits, without letters that look like digits."""
+    number = int.from_bytes(entropy(START_GROUPS * START_GROUP))
+    letters = []
+    for _ in range(START_GROUPS * START_GROUP):
+        number, at = divmod(number, len(START_LETTERS))
+        letters.append(START_LETTERS[at])
+    return "-".join("".join(letters[at : at + START_GROUP]) for at in range(0, len(letters), START_GROUP))
 
 
 def check_strength(password: str, login: str) -> None:

@@ -12,7 +12,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balie.config import Settings, check_for_serving, check_public_address, link_key, load, token_keys
+from balie.app import site
+from balie.config import (
+    Settings,
+    check_for_serving,
+    check_public_address,
+    link_key,
+    load,
+    sends_sms,
+    sms_secret,
+    token_keys,
+)
 from balie.errors import SHOWN_MAX, ConfigError
 from balie.reading import variable
 
@@ -295,3 +305,43 @@ def test_a_key_of_links_that_cannot_be_used(tmp_path: Path, lines: str, need: st
 def test_settings_of_messages_and_hooks(tmp_path: Path, section: str, line: str, need: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(need)):
         load(write(tmp_path, f"[{section}]\n{line}\n"), {})
+
+
+def test_the_secret_of_the_gateway(tmp_path: Path) -> None:
+    path = write(tmp_path, '[messages]\nsms_url = "https://sms.example"\nsms_secret_file = "sms.key"\n')
+    assert sms_secret(Settings()) == b""
+    with pytest.raises(ConfigError, match="a file that can be read"):
+        sms_secret(load(path, {}))
+    for secret, fits in (
+        (b"x" * 23, False),
+        (b"x" * 24, True),
+        (b"whsec_" + b"eHh4" * 8, True),
+        (b"whsec_eHh4", False),
+    ):
+        (tmp_path / "sms.key").write_bytes(secret + b"\n")
+        if fits:
+            assert sms_secret(load(path, {})) == secret
+            continue
+        with pytest.raises(
+            ConfigError, match=r"sms_secret_file: need a file with a secret of at least 24 bytes"
+        ) as error:
+            sms_secret(load(path, {}))
+        assert secret.decode() not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reached"), [("", False), ('sms_url = "https://sms.example"', True), ('mode = "crm"', True)]
+)
+def test_who_has_only_a_telephone_is_reached_by_a_gateway_or_the_crm(tmp_path: Path, lines: str, reached: bool) -> None:
+    target = '[hooks]\ntargets = [{ name = "crm", url = "https://crm.example" }]\n'
+    settings = load(write(tmp_path, f"[messages]\n{lines}\n{target}"), {})
+    assert sends_sms(settings) == site(settings).sms == reached
+    assert site(settings).targets == {"crm"}
+
+
+def test_a_gateway_without_a_secret_is_refused(tmp_path: Path) -> None:
+    """Anybody could send text messages through it in our name."""
+    lines = '[messages]\nsms_url = "https://sms.example"\n'
+    with pytest.raises(ConfigError, match="sms_secret_file"):
+        check_for_serving(load(write(tmp_path, f"{COMPLETE}\n{lines}"), {}))
+    check_for_serving(load(write(tmp_path, f'{COMPLETE}\n{lines}sms_secret_file = "sms.key"\n'), {}))

@@ -65,7 +65,10 @@ async def closed_link(somebody: Visitor, state: str, opens_in_s: int) -> None:
     """Open a link that is early or over.  The demo has only open ones, so the page of that state stands in."""
     template = environment().get_template("closed.html")
     site = Site("Gemeente Voorbeeldegem", "+32 2 555 01 23", somebody.origin)
-    html = template.render(site=site, lang="nl", state=state, opens_in_s=opens_in_s, wait=wait_words(opens_in_s))
+    urls = {"test_url": "/test", "mine_url": "/"}
+    html = template.render(
+        site=site, lang="nl", state=state, opens_in_s=opens_in_s, wait=wait_words(opens_in_s), **urls
+    )
 
     async def answer(route: Route) -> None:
         await route.fulfill(response=await route.fetch(), body=html)

@@ -105,7 +105,7 @@ async def test_a_call(visit: Visit) -> None:
     await an.press("Camera uitzetten")
     await bart.caption(AN, "microfoon uit · camera uit")
     await check(an, "microphone and camera off")
-    await an.press("Toestellen kiezen")
+    await an.press("Instellingen")
     await check(an, "devices")
     await an.page.keyboard.press("Escape")
     await bart.press("Gesprek beheren")
@@ -162,7 +162,7 @@ async def test_a_whole_visit_by_keyboard(visit: Visit) -> None:
     await press("Space")
     await bart.caption(AN, "microfoon uit")
     await focus(an, "mic")
-    await tab_to(an, "Toestellen kiezen")
+    await tab_to(an, "Instellingen")
     await press("Enter")
     await an.until("document.getElementById('devices').open")
     await tab_to(an, "Sluit dit venster")
@@ -172,8 +172,8 @@ async def test_a_whole_visit_by_keyboard(visit: Visit) -> None:
     await tab_to(an, "Gesprek verlaten")
     await press("Enter")
     await an.ended("U hebt het gesprek verlaten")
-    await focus(an, "ended-title")
-    await tab_to(an, "Ga terug naar de deur")
+    await focus(an, "farewell-title")
+    await tab_to(an, "Ga terug naar het gesprek")
 
 
 async def test_who_listens_to_the_page_hears_what_happens(visit: Visit) -> None:

@@ -52,11 +52,12 @@ async def test_everybody_sees_and_hears_everybody_within_five_seconds(visit: Vis
 
     late: list[BaseException] = []
     for _ in range(JOINS):
-        everybody = [await visit(role) for role in ("citizen", "staff", "third")]  # they take over from those before
+        everybody = [await visit(role) for role in ("citizen", "staff", "third")]
         joined = await asyncio.gather(*(join(each) for each in everybody), return_exceptions=True)
         late = [each for each in joined if each is not None]
         if not late:
             break
+        await asyncio.gather(*(each.page.close() for each in everybody))
     assert late == []
     await asyncio.gather(*(each.sounds(2) for each in everybody))
     for each in everybody:
@@ -130,7 +131,7 @@ async def test_who_leaves_is_gone_within_two_seconds(visit: Visit, way: str) -> 
     assert time.monotonic() - start <= 2
     if way == "the button":
         await lies.ended("U hebt het gesprek verlaten")
-        await lies.press("Ga terug naar de deur")
+        await lies.press("Ga terug naar het gesprek")
         await lies.until("document.getElementById('preview').videoWidth > 0")
         await lies.enter()
         await an.tiles(BART, LIES)
@@ -182,12 +183,19 @@ async def test_staff_lead_the_call(visit: Visit) -> None:
     await bart.ended("U hebt het gesprek afgerond voor iedereen")
 
 
-async def test_a_second_window_takes_over(visit: Visit) -> None:
+async def test_a_second_window_asks_before_it_takes_over(visit: Visit) -> None:
+    """Two devices on one link: nobody is thrown out of a conversation by opening his mail elsewhere."""
     an, bart = await visit("citizen"), await visit("staff")
     await asyncio.gather(an.enter(), bart.enter())
     await bart.tiles(AN)
     again = await visit("citizen")
+    again.expected.append("status of 409")
     await again.enter()
+    await again.press("Blijf op het andere toestel")
+    await again.until("document.body.dataset.state === 'door'")
+    await bart.tiles(AN)
+    await again.enter()
+    await again.press("Ga hier verder")
     await an.ended("in een ander venster")
     await again.tiles(BART)
     await bart.tiles(AN)

@@ -19,7 +19,7 @@ from balie.staff import accounts
 from balie.store.engine import Store
 from tests.browser.test_accessibility import check
 from tests.support import databases
-from tests.support.desk import LIES, PASSWORD, DeskSite, build_desk, evidence, fail_message, receive, serve
+from tests.support.desk import LIES, PASSWORD, DeskSite, build_desk, die, evidence, fail_message, receive, serve
 from tests.support.office import MONDAY_S, unix_s
 from tests.support.tree import ROOT
 from tests.support.visitor import Visitor, visitor
@@ -188,7 +188,7 @@ async def test_a_task_is_closed_and_a_reply_is_answered(desk: DeskSite, come: Co
     await follow(page, "1 bericht kwam misschien niet aan")
     await page.get_by_text("Ik heb gebeld").click()
     await page.get_by_label("Hoe liep het af?").fill("Hij weet ervan en komt.")
-    await press(page, "Bewaar het telefoongesprek")
+    await press(page, "Bewaar deze notitie")
     await done(page, "De melding is afgehandeld.")
     assert (await desk.store.read(tasks.get, made["task"])).state == "phoned"
     await page.goto(f"{bart.origin}/balie/antwoorden/{made['letter']}")
@@ -214,6 +214,75 @@ async def test_hours_change_and_what_no_longer_fits_is_shown(desk: DeskSite, com
     await expect(page.get_by_role("heading", name="1 afspraak past niet meer")).to_be_visible()
     await follow(page, "dinsdag 8 december 2026 om 10.30 uur Mohamed El Khattabi-Vandenbroucke")
     await heading(page, "Mohamed El Khattabi-Vandenbroucke")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_new_colleague_begins(desk: DeskSite, come: Come, size: Any) -> None:
+    """From the administrator's page to the new colleague's first day; every page on the way is for everybody."""
+    mia = await come("mia", viewport=size)
+    page = mia.page
+    mia.expected.append(REFUSED)
+    await follow(page, "Medewerkers")
+    await heading(page, "Medewerkers")
+    await check(mia, "accounts")
+    await page.get_by_text("Voeg een medewerker toe", exact=True).click()
+    await press(page, "Maak het account")
+    await expect(page.get_by_role("alert")).to_contain_text("Kies minstens één dienst.")
+    await check(mia, "new account, all wrong")
+    await page.get_by_label("Naam", exact=True).fill("Fatima Benali")
+    await page.get_by_label("Gebruikersnaam").fill("fatima")
+    await page.get_by_label("Vrije tijd").check()
+    await press(page, "Maak het account")
+    await done(page, "Het account van Fatima Benali is gemaakt.")
+    await check(mia, "start password")
+    start = await page.get_by_role("definition").nth(1).inner_text()
+    await follow(page, "Alle medewerkers")
+    await follow(page, "Fatima Benali")
+    await heading(page, "Fatima Benali")
+    await check(mia, "an account")
+    fatima = await come("", viewport=size)
+    await sign_in(fatima.page, "fatima", start)
+    await heading(fatima.page, "Mijn account")
+    await check(fatima, "first of all a password")
+    await fatima.page.get_by_label("Uw startwachtwoord").fill(start)
+    await fatima.page.get_by_label("Nieuw wachtwoord").fill("zes groene fietsen")
+    await press(fatima.page, "Wijzig mijn wachtwoord")
+    await follow(fatima.page, "Vandaag")
+    await heading(fatima.page, "Vandaag")
+    await press(page, "Sluit dit account af")
+    await done(page, "Het account is afgesloten. Aanmelden kan niet meer.")
+    await check(mia, "a closed account")
+    await fatima.page.reload()
+    await heading(fatima.page, "Aanmelden aan de balie")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_what_did_not_arrive_goes_again_or_is_skipped(desk: DeskSite, come: Come, size: Any) -> None:
+    mia = await come("mia", viewport=size)
+    page = mia.page
+    mia.expected.append(REFUSED)
+    await mia.goto(f"{mia.origin}/balie/koppelingen")
+    await check(mia, "nothing undelivered")
+    await die(
+        desk, "500", "no answer in 10 s", "ClientConnectorError: Cannot connect to host crm.voorbeeld.example:443"
+    )
+    await die(desk, "410", name="vroeger-" + "x" * 50)
+    await page.reload()
+    await page.get_by_text("Technische uitleg", exact=True).last.click()
+    await check(mia, "undelivered")
+    await page.locator("summary", has_text="Sla dit over").first.click()
+    await page.get_by_role("button", name="Sla over", exact=True).first.click()
+    await expect(page.get_by_role("alert")).to_contain_text("Schrijf waarom.")
+    await check(mia, "skipped without a reason")
+    await page.get_by_label("Waarom hoeft het andere systeem dit niet te weten?").first.fill("Met de hand ingevoerd.")
+    await page.get_by_role("button", name="Sla over", exact=True).first.click()
+    await done(page, "Het is overgeslagen. Wat erop wachtte, vertrekt nu.")
+    await page.get_by_role("button", name="Verzend alles opnieuw crm").click()
+    await done(page, "Alles wordt opnieuw verzonden.")
+    await expect(page.locator("article")).to_have_count(1)
+    await follow(page, "Overgeslagen")
+    await expect(page.get_by_role("main")).to_contain_text("Met de hand ingevoerd.")
+    await check(mia, "skipped")
 
 
 async def test_the_code_on_the_sheet_leads_to_the_citizens_link(desk: DeskSite, come: Come) -> None:

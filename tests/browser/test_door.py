@@ -139,7 +139,7 @@ async def test_a_phone_needs_no_scrolling(visit: Visit, window: Any) -> None:
     await bart.enter()
     await an.tiles(BART)
     buttons = await an.evaluate(inside, ".controls button")
-    assert len(buttons) == 5
+    assert len(buttons) == 6
     assert all(fits for _, fits in buttons), buttons
     assert all(fits for _, fits in await an.evaluate(inside, ".tile")), "a picture sticks out"
     assert await an.evaluate("() => document.documentElement.scrollHeight <= innerHeight")
@@ -175,7 +175,7 @@ async def test_what_a_visit_leaves_in_the_browser(visit: Visit, demo: Running) -
     await an.enter()
     await an.status("We wachten op de anderen")
     await an.press("Camera uitzetten")
-    await an.press("Toestellen kiezen")
+    await an.press("Instellingen")
     await an.page.locator("#devices select[data-devices=microphone]").select_option(index=1)
     await an.until("Object.keys(localStorage).length > 0")
     await an.press("Sluit dit venster")

@@ -10,6 +10,10 @@ CORPUS = (
     b'{"type":"subscribed","id":1,"sdp":"v=0"}',
     b'{"type":"mute","source":"screen_audio","muted":true}',
     b'{"type":"moderate","action":"remove","participant":"p"}',
+    b'{"type":"admit","participant":"p"}',
+    b'{"type":"chat","text":"\\u00e9\\n","to":null}',
+    b'{"type":"typing","text":"","to":"p"}',
+    b'{"type":"pointer","x":0.5,"y":null}',
     b'{"type":"ping","at":1}',
 )
 

@@ -87,9 +87,11 @@ class Counter:
         self.heard: dict[int, list[Heard]] = {}
         self.closes: dict[int, int] = {}
 
-    def token(self, who: str, role: Role = "citizen", room: str = ROOM, grants: Grants | None = None) -> str:
-        join = Join(who, room, role, who.title(), grants if grants is not None else default_grants(role))
-        return self.tokens.mint(join, UNIX_S)
+    def token(
+        self, who: str, role: Role = "citizen", room: str = ROOM, grants: Grants | None = None, *, wait: bool = False
+    ) -> str:
+        granted = grants if grants is not None else default_grants(role)
+        return self.tokens.mint(Join(who, room, role, who.title(), granted, wait=wait), UNIX_S)
 
     def hello(self, who: str = "an") -> Heard:
         return {"type": "hello", "v": 1, "token": self.token(who)}
@@ -119,13 +121,16 @@ class Counter:
                 assert outgoing.connection not in self.closes, "nothing may follow a close"
                 self.heard[outgoing.connection].append(json.loads(outgoing.data))
 
-    def enter(self, who: str, role: Role = "citizen", *, room: str = ROOM, grants: Grants | None = None) -> Person:
+    def enter(
+        self, who: str, role: Role = "citizen", *, room: str = ROOM, grants: Grants | None = None, wait: bool = False
+    ) -> Person:
         connection = self.connect()
-        hello = {"type": "hello", "v": 1, "token": self.token(who, role, room, grants)}
+        hello = {"type": "hello", "v": 1, "token": self.token(who, role, room, grants, wait=wait)}
         heard = self.say(connection, hello)
         assert heard[0]["type"] == "welcome", heard
         person = Person(self, who, connection, heard[0])
         person.note(heard[1:])
+        person.unheard = heard[1:]
         return person
 
     def later(self, after_us: int) -> None:
@@ -171,6 +176,8 @@ class Person:
     connection: int
     welcome: Heard
     seen: int = 0
+    unheard: list[Heard] = field(default_factory=list)
+    """What came with the welcome: the first hears() returns it."""
     offers: list[Heard] = field(default_factory=list)
     _offer_id: int = 0
 
@@ -187,7 +194,8 @@ class Person:
 
     def hears(self, kind: str = "") -> list[Heard]:
         """What came since the last time, of one type if that is named."""
-        heard = self.note(self.counter.take(self.connection))
+        heard = self.unheard + self.note(self.counter.take(self.connection))
+        self.unheard = []
         return [message for message in heard if kind in ("", message["type"])]
 
     def publish(self, tracks: dict[str, str], offer: str) -> Heard:
@@ -213,7 +221,7 @@ class Person:
         return self.say({"type": "subscribed", "id": offer["id"], "sdp": answer})
 
     def session(self) -> Any:
-        return self.counter.hub._sessions[self.welcome["session"]]
+        return self.counter.hub._audience.session(self.welcome["session"])
 
     def lose(self) -> None:
         """The WebSocket breaks."""

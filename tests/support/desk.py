@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
@@ -16,23 +17,29 @@ from balie.booking import appointments
 from balie.booking.appointments import Booked, Booking
 from balie.booking.links import LinkKey
 from balie.booking.people import Person
+from balie.booking.reading import Appointment
 from balie.booking.slots import Calendars, Wish
+from balie.hooks import feed
+from balie.hooks.targets import Target
 from balie.post import tasks
 from balie.staff import accounts
 from balie.staff.limiter import Limiter
 from balie.staff.passwords import Passwords
 from balie.store.engine import Store, Tx
-from balie.store.schema import inbound_message, message, message_event
+from balie.store.schema import hook_delivery, inbound_message, message, message_event
 from signalling.hub import Hub
-from signalling.tokens import Key, Tokens
+from signalling.tokens import Join, Key, Role, Tokens, default_grants
 from tests.support import office
+from tests.support.counter import Plane
 from tests.support.office import MONDAY_S, Office, unix_s
 from tests.support.site import Clock
 from web import keys, language
 from web.desk.gate import Gate
 from web.desk.keys import GATE
+from web.desk.live import LIVE, Live
 from web.desk.routes import ROUTES
 from web.middlewares import errors, security_headers
+from web.pump import Pump
 from web.render import STATIC, environment
 
 PASSWORD = "vier natte paraplu's"
@@ -41,13 +48,6 @@ PHONE = "+32 2 555 01 23"
 AN = Person("An Peeters", mail="an.peeters@voorbeeld.example", phone="0470 12 34 56")
 LIES = Person("Lies De Smet", role="family", mail="lies@voorbeeld.example", label="dochter")
 TUESDAY_1030 = "2026-12-08T10:30"
-
-
-class TokensOnly:
-    """What a page wants of the hub: who may enter a call."""
-
-    def __init__(self) -> None:
-        self.tokens = Tokens("balie", (Key("test", b"k" * 32),))
 
 
 @dataclass
@@ -75,8 +75,8 @@ class DeskSite:
         return await self.store.write(appointments.book, self.now_s, self.entropy.randbytes, self.key, request)
 
 
-async def build_desk(store: Store, public_url: str = "http://localhost") -> DeskSite:
-    """Nothing listens yet.  Everybody's password is PASSWORD."""
+async def build_desk(store: Store, public_url: str = "http://localhost", *, sms: bool = True) -> DeskSite:
+    """Nothing listens yet.  Everybody's password is PASSWORD; events go to "crm"."""
     chance, clock, key = random.Random(11), Clock(MONDAY_S), LinkKey(b"l" * 32)
     passwords = Passwords(chance.randbytes, CHEAP)
     kept = passwords.hash(PASSWORD)
@@ -94,9 +94,12 @@ async def build_desk(store: Store, public_url: str = "http://localhost") -> Desk
     app[keys.STORE], app[keys.CALENDARS], app[keys.LINK_KEY] = store, Calendars(), key
     app[keys.UNIX_TIME] = clock.__call__
     app[keys.ENTROPY] = chance.randbytes
-    app[keys.SITE] = keys.Site("Gemeente Voorbeeldegem", PHONE, public_url)
+    app[keys.SITE] = keys.Site("Gemeente Voorbeeldegem", PHONE, public_url, sms, frozenset({"crm"}))
     app[keys.PAGES] = environment()
-    app[keys.HUB] = cast(Hub, TokensOnly())
+    hub = Hub(Plane(), Tokens("balie", (Key("test", b"k" * 32),)), chance.randbytes)
+    app[keys.HUB], app[LIVE] = hub, Live()
+    app[keys.PUMP] = Pump(hub, app[LIVE].ring)
+    app.on_shutdown.append(app[LIVE].close)
     app[GATE] = Gate(Limiter(), passwords)
     app.add_routes((*ROUTES, web.get("/ws", _nothing, name="ws"), web.static("/static", STATIC)))
     return DeskSite(app, store, here, admin, clock, chance, key)
@@ -189,9 +192,47 @@ async def receive(site: DeskSite, booked: Booked | None, text: str = "Mag mijn z
     return await site.store.write(write)
 
 
+async def die(site: DeskSite, *errors: str, name: str = "crm") -> list[int]:
+    """An appointment for each error, whose first event a system did not take; their deliveries."""
+    for day in (9, 10, 11, 14, 15)[: len(errors)]:
+        await site.book(f"2026-12-{day:02}T{'09' if name == 'crm' else '14'}:00")
+
+    def write(tx: Tx) -> list[int]:
+        feed.seal(tx, site.now_s, [Target(name, "http://localhost/", b"s")])
+        found = select(hook_delivery.c.id).where(hook_delivery.c.target == name).order_by(hook_delivery.c.id)
+        ids = list(tx.scalars(found))[-len(errors) :]
+        for each, error in zip(ids, errors, strict=True):
+            values = {"state": "dead", "attempts": 12, "error": error, "claimed_s": site.now_s}
+            tx.execute(update(hook_delivery).where(hook_delivery.c.id == each).values(**values))
+        return ids
+
+    return await site.store.write(write)
+
+
 async def serve(site: DeskSite) -> tuple[web.AppRunner, int]:
     """On a port of the machine, for browsers.  Who calls this cleans the runner up."""
     runner = web.AppRunner(site.app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "localhost", 0).start()
     return runner, int(runner.addresses[0][1])
+
+
+def arrive(site: DeskSite, found: Appointment, name: str, *, staff_id: int = 0) -> int:
+    """Somebody of an appointment opens its call: staff goes in, others wait.  Returns his connection to the hub."""
+    hub, now_us = site.app[keys.HUB], int(site.now_s * 1_000_000)
+    if staff_id:
+        who = Join(f"staff-{staff_id}", found.room, "staff", name, default_grants("staff"))
+    else:
+        person = next(each for each in found.people if each.name == name)
+        role: Role = "citizen" if person.role == "citizen" else "third"
+        grants = default_grants(role)
+        who = Join(person.person, found.room, role, name, grants, person.label, wait=True)
+    connection = hub.connect(now_us)
+    say(site, connection, {"type": "hello", "v": 1, "token": hub.tokens.mint(who, site.now_s)})
+    return connection
+
+
+def say(site: DeskSite, connection: int, message: dict[str, object]) -> None:
+    """A message of the protocol on somebody's connection."""
+    site.app[keys.HUB].receive(connection, json.dumps(message), int(site.now_s * 1_000_000), site.now_s)
+    site.app[keys.PUMP].flush()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from balie.post.facts import Facts
+from balie.post.facts import Agreed, Facts
 from tests.support.office import ZONE, unix_s
 from tests.support.post_office import SENDER
 
 START_S = unix_s("2026-12-08T14:30")
 PAGE, DOOR = f"{SENDER.public_url}/a/token-of-an", f"{SENDER.public_url}/g/token-of-an"
+GOODBYE = f"{SENDER.public_url}/b/token-of-an"
 CITIZEN, HELPER = "citizen", "family"
 
 
@@ -45,6 +46,13 @@ def known(kind: str = "confirmation", **changed: Any) -> Facts:
         "first": True,
         "data": {"subject": "Re: uur", "text": "Ja hoor."} if kind == "reply" else {},
     }
+    if kind in ("goodbye", "survey"):
+        steps = (
+            Agreed("citizen", "De factuur betalen", "dinsdag 15 december 2026"),
+            Agreed("office", "Uw sleutel klaarleggen", ""),
+        )
+        values |= {"page": "", "door": "", "goodbye": GOODBYE, "asks": True}
+        values |= {"steps": steps if kind == "goodbye" else ()}
     if kind == "cancelled":
         values |= {"page": "", "door": ""}
     return Facts(**{**values, **changed})

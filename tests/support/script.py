@@ -2,6 +2,7 @@
 
 Name > {json}   the client says it          Name < {json}   the server says it       Name x 1000   it closes
 -- Name's publish connection stands         -- Name's WebSocket breaks               -- Name speaks
+-- the steps of loket-3 changed elsewhere
 A text "<...>" is filled in when the client says it, and may be anything when the server does.
 """
 
@@ -18,6 +19,7 @@ from tests.support import sdp
 from tests.support.counter import ROOM, UNIX_S, Counter, Heard
 
 ROLES: dict[str, Role] = {"mia": "staff"}
+WAITING = {"jan"}
 BROWSERS = {"mia": sdp.chromium}
 SOURCES = {"microphone": sdp.microphone, "camera": sdp.camera, "screen": sdp.screen}
 
@@ -47,7 +49,8 @@ class Stage:
         """What happens beside the WebSockets."""
         counter = self.counter
         if found := re.fullmatch(r"(\w+)'s (publish|subscribe) connection stands", direction):
-            session = counter.hub._sessions[self.told[found[1], "welcome"]["session"]]
+            session = counter.hub._audience.session(self.told[found[1], "welcome"]["session"])
+            assert session is not None, direction
             transport = (session.publishing if found[2] == "publish" else session.subscribing).transport
             assert transport is not None, direction
             counter.plane.engine.connected(transport)
@@ -57,6 +60,8 @@ class Stage:
         elif found := re.fullmatch(r"(\w+) speaks", direction):
             speaker = ParticipantId(found[1].lower())
             counter.hub.media_events([SpeakersChanged(ROOM, (speaker,))], counter.now_us)
+        elif found := re.fullmatch(r"the (\w+) of (\S+) changed elsewhere", direction):
+            counter.hub.tell(found[2], found[1])
         else:
             raise AssertionError(f"nobody knows how to play {direction!r}")
         return self.heard()
@@ -80,7 +85,7 @@ class Stage:
             return value
         match value.strip("<>").partition(" of ")[0]:
             case "join token":
-                return self.counter.token(who.lower(), ROLES.get(who.lower(), "citizen"))
+                return self.counter.token(who.lower(), ROLES.get(who.lower(), "citizen"), wait=who.lower() in WAITING)
             case "session" | "secret" as field:
                 return self.told[who, "welcome"][field]
             case "offer":

@@ -14,11 +14,12 @@ from typing import Any
 from aiohttp import ClientWebSocketResponse, WSMsgType, web
 from aiohttp.test_utils import TestClient
 
-from balie.app import Balie, build
+from balie.app import Balie, binding, build
 from balie.booking.links import LinkKey
 from balie.config import Settings
 from balie.links import Invitation, MemoryLinks
 from balie.store.engine import Store, database_url
+from media.io.server import MediaServer
 from signalling.tokens import Grants, Join, Key, Role, Tokens, default_grants
 from web import keys
 
@@ -60,8 +61,8 @@ class Site:
         return {**self.balie.hub.counts(), "http": self.balie.http_sessions.count()}
 
 
-def build_site(public_url: str = PUBLIC_URL) -> Site:
-    """Nothing runs yet: aiohttp_client(site.balie.web) starts it, media server included."""
+def build_site(public_url: str = PUBLIC_URL, change: Callable[[Settings], Settings] = lambda found: found) -> Site:
+    """Nothing runs yet: aiohttp_client(site.balie.web) starts it, media server included.  change: of the settings."""
     settings = Settings()
     folder = Path(tempfile.mkdtemp(prefix="balie-site-"))
     settings = replace(
@@ -71,11 +72,15 @@ def build_site(public_url: str = PUBLIC_URL) -> Site:
         folder=folder,
         organisation=replace(settings.organisation, name="Gemeente Testergem", phone=PHONE),
     )
+    settings = change(settings)
     clock, tokens = Clock(), Tokens("balie", (Key("test", b"k" * 32),))
     links = MemoryLinks(random.Random(1).randbytes)
     store = Store(database_url(settings.database.url, folder))
     site = Site(
-        build(settings, tokens, links, store, LinkKey(b"l" * 32)), tokens, clock, {"unknown": "/g/nooit-gemaakt"}
+        build(settings, tokens, links, store, LinkKey(b"l" * 32), media=MediaServer(binding(settings))),
+        tokens,
+        clock,
+        {"unknown": "/g/nooit-gemaakt"},
     )
     for state, opens_s in (("open", -HOUR_S), ("early", HOUR_S), ("over", -3 * HOUR_S)):
         join = Join("an", "loket", "citizen", "An Peeters", default_grants("citizen"))

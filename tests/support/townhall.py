@@ -23,6 +23,7 @@ from web.demo_mail import MAILBOX, Mail
 from web.language import speak
 from web.middlewares import errors, security_headers
 from web.render import STATIC, environment
+from web.selftest.pages import ROUTES as SELFTEST
 
 NAME, PHONE = "Gemeente Voorbeeldegem", "+32 2 555 01 23"
 Client = TestClient[Any, Any]
@@ -72,15 +73,15 @@ class Townhall:
     post: Post
 
 
-def townhall(store: Store, public_url: str = "http://localhost") -> Townhall:
+def townhall(store: Store, public_url: str = "http://localhost", *, sms: bool = True) -> Townhall:
     """Nothing runs yet."""
     app = web.Application(middlewares=[speak, errors])
     app.on_response_prepare.append(security_headers)
     clock, key, post = Clock(), KEY, Post()
-    app[keys.PAGES], app[keys.SITE] = environment(), keys.Site(NAME, PHONE, public_url)
+    app[keys.PAGES], app[keys.SITE] = environment(), keys.Site(NAME, PHONE, public_url, sms)
     app[keys.STORE], app[keys.CALENDARS], app[keys.LINK_KEY] = store, Calendars(), key
     app[keys.UNIX_TIME], app[keys.ENTROPY], app[MAILBOX] = clock, random.Random(2026).randbytes, post  # type: ignore[misc]
-    app.add_routes([*ROUTES, *demo_mail.ROUTES, web.static("/static", STATIC)])
+    app.add_routes([*ROUTES, *SELFTEST, *demo_mail.ROUTES, web.static("/static", STATIC)])
     return Townhall(app, store, clock, key, post)
 
 

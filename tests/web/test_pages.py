@@ -126,7 +126,7 @@ async def test_a_crash_at_the_door_does_not_say_whose_door(client: Client, site:
         async def visit(self, token: str, now_s: float) -> keys.Visit:
             raise LookupError(token)
 
-        async def entered(self, visit: keys.Visit, now_s: float) -> None:
+        async def entered(self, visit: keys.Visit, now_s: float) -> str:
             raise AssertionError("nobody came in")
 
     with pytest.warns(DeprecationWarning, match="Changing state of started"):

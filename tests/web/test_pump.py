@@ -22,6 +22,7 @@ class Speaker:
 
     def __init__(self) -> None:
         self.outgoing: list[Outgoing] = []
+        self.changes = 0
 
     def take_outgoing(self) -> list[Outgoing]:
         taken, self.outgoing = self.outgoing, []

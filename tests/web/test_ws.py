@@ -141,7 +141,7 @@ async def test_a_phone_that_vanished_is_noticed(client: Client, site: Site, monk
     monkeypatch.setattr(web.ws, "HEARTBEAT_S", 0.05)
     socket = await client.ws_connect("/ws", autoping=False)
     await socket.send_json({"type": "hello", "v": 1, "token": site.token()})
-    await heard(socket, "welcome")
+    await heard(socket, "lobby")
     pinged: WSMessage = await socket.receive(WAIT_S)
     assert pinged.type is WSMsgType.PING
     assert await closed(socket) == 1006
@@ -151,6 +151,7 @@ async def test_a_phone_that_vanished_is_noticed(client: Client, site: Site, monk
 async def test_a_page_that_stays_is_not_disturbed(client: Client, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web.ws, "HEARTBEAT_S", 0.01)
     socket, _ = await enter(client, site.token())
+    await heard(socket, "lobby")
     with pytest.raises(TimeoutError):  # nothing to hear in ten beats, which are answered meanwhile
         async with asyncio.timeout(0.1):
             await socket.receive()
@@ -168,7 +169,7 @@ async def test_a_mistake_of_ours_is_told_and_logged(
     an, _ = await enter(client, site.token("an"))
     bo, _ = await enter(client, site.token("bo"))
     with monkeypatch.context() as patched, structlog.testing.capture_logs() as logs:
-        patched.setattr(site.balie.hub, "_mute", fail)
+        patched.setattr(site.balie.hub._streams, "mute", fail)
         await an.send_json({"type": "mute", "source": "camera", "muted": True})
         assert await error_of(an) == ("internal", True)
         assert await closed(an) == 4013

@@ -31,10 +31,10 @@ AnyCall = Call[types.NoQuery, Any]
 
 async def hold(call: Call[types.NoQuery, types.Hold]) -> Answer:
     def write(tx: Tx) -> types.Held:
-        service, wanted = _wish(tx, call, call.body)
+        zone, wanted = _wish(tx, call, call.body)
         start_s = _start_s(call.body.start)
         held = appointments.hold(tx, call.now_s, call.request.app[ENTROPY], wanted, start_s)
-        return types.Held(held.secret, local(held.until_s, service.zone))
+        return types.Held(held.secret, local(held.until_s, zone))
 
     return Answer(await call.request.app[STORE].write(write))
 
@@ -159,7 +159,7 @@ def _by_ref(tx: Tx, call: AnyCall, ref: str) -> reading.Appointment:
     return found
 
 
-def _wish(tx: Tx, call: AnyCall, asked: types.Hold | types.Book) -> tuple[catalogue.Service, Wish]:
+def _wish(tx: Tx, call: AnyCall, asked: types.Hold | types.Book) -> tuple[str, Wish]:
     return times.wish(tx, call.key.organisation_id, asked.service, asked.products, asked.modality, asked.staff)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TypeVar
 
 import msgspec
@@ -23,7 +24,7 @@ SHOWN_MAX = 40  # characters of a name that somebody made up
 
 def query(request: web.Request, kind: type[Kind]) -> Kind:
     """What stands behind the question mark.  A name stands there once, unless its type is a list."""
-    lists = {each.encode_name for each in _fields(inspect.type_info(kind)) if _is_list(each.type)}
+    lists = _lists(kind)
     found: dict[str, str | list[str]] = {}
     for name in request.query:
         values = request.query.getall(name)
@@ -95,6 +96,12 @@ def _inner(kind: inspect.Type) -> inspect.Type:
     if isinstance(kind, inspect.ListType):
         return _inner(kind.item_type)
     return kind
+
+
+@cache
+def _lists(kind: type) -> frozenset[str]:
+    """Names that may stand there more than once."""
+    return frozenset(each.encode_name for each in _fields(inspect.type_info(kind)) if _is_list(each.type))
 
 
 def _is_list(kind: inspect.Type) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from balie.hooks import feed
+from balie.hooks.cloudevents import Source
 from balie.hooks.feed import EventsGoneError, UnknownCursorError
 from web.api import types
 from web.api.operation import Answer, Call
 from web.api.refusals import misfit, refused
-from web.keys import SITE, STORE
+from web.keys import LINK_KEY, SITE, STORE
 
 
 class Page(msgspec.Struct):
@@ -24,7 +25,7 @@ async def page(call: Call[types.EventsQuery, types.Asked]) -> Answer:
     app, query = call.request.app, call.query
     if query.contact and "appointments:read" not in call.key.scopes:
         raise refused(403, "scope_missing", "contact=true needs appointments:read too")
-    source = app[SITE].public_url
+    source = Source(app[SITE].public_url, app[LINK_KEY])
     try:
         found = await app[STORE].read(feed.page, source, query.after, query.limit, contact=query.contact)
     except UnknownCursorError:

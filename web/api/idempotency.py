@@ -57,7 +57,8 @@ def do(tx: Tx, now_s: int, once: Once, act: Callable[[], int]) -> int:
     make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     row = {"key_hash": once.key_hash, "request_hash": once.request_hash, "status": 0, "body": "", "created_s": now_s}
     mine = idempotency.c.key_hash == once.key_hash
-    if not tx.execute(make(idempotency).values(**row).on_conflict_do_nothing()).rowcount:
+    claim = make(idempotency).values(**row).on_conflict_do_nothing().returning(idempotency.c.key_hash)
+    if tx.execute(claim).first() is None:  # rowcount of an INSERT is not every driver's to give
         before = tx.execute(select(idempotency).where(mine)).one()
         if before.request_hash != once.request_hash:
             detail = "another request was made under this key; choose a new one"

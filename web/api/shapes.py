@@ -11,7 +11,7 @@ from balie.booking import catalogue, reading
 from balie.booking.slots import Slot as FreeTime
 from balie.i18n import SOURCE, language, local, pick
 from balie.store.engine import Tx
-from balie.store.schema import appointment, organisation, service, staff
+from balie.store.schema import appointment, organisation, staff
 from web.api import types
 
 Links = Callable[[int], str | None]
@@ -67,8 +67,9 @@ def slots(tx: Tx, found: Sequence[FreeTime]) -> list[types.Slot]:
 def an_appointment(tx: Tx, appointment_id: int, links: Links | None = None) -> types.Appointment:
     """links: where the answer may let people in."""
     found = reading.by_id(tx, appointment_id)
-    slug = select(service.c.slug).where(service.c.id == found.service_id)
-    before = select(appointment.c.ref).where(appointment.c.id == found.follow_up_of)
+    before = None
+    if found.follow_up_of is not None:
+        before = tx.scalar(select(appointment.c.ref).where(appointment.c.id == found.follow_up_of))
     return types.Appointment(
         ref=found.ref,
         uid=found.uid,
@@ -79,13 +80,13 @@ def an_appointment(tx: Tx, appointment_id: int, links: Links | None = None) -> t
         start=local(found.start_s, found.zone),
         end=local(found.end_s, found.zone),
         zone=found.zone,
-        service=tx.scalars(slug).one(),
+        service=found.service_slug,
         products=[types.ProductName(each.slug, pick(each.names)) for each in found.products],
         staff=types.Colleague(found.staff_id, found.staff_name),
         people=[a_person(each, links) for each in found.people],
         question=found.question,
         reason=found.reason,
-        follow_up_of=tx.scalar(before),
+        follow_up_of=before,
     )
 
 

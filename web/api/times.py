@@ -42,8 +42,8 @@ async def products(call: Call[types.ProductsQuery, types.Asked]) -> Answer:
 
 async def days(call: Call[types.TimesQuery, types.Asked]) -> Answer:
     def read(tx: Tx) -> list[types.Day]:
-        service, from_day, until_day, found = _free(tx, call, DAYS, DAYS_MAX)
-        free = Counter(day_of(each.start_s, service.zone) for each in found)
+        zone, from_day, until_day, found = _free(tx, call, DAYS, DAYS_MAX)
+        free = Counter(day_of(each.start_s, zone) for each in found)
         span = range((until_day - from_day).days + 1)
         return [types.Day(day, free[day]) for day in (from_day + timedelta(days=n) for n in span)]
 
@@ -63,31 +63,31 @@ def services_of(tx: Tx, organisation_id: int) -> list[Service]:
 
 def wish(
     tx: Tx, organisation_id: int, service: str, products: Sequence[str], modality: str, staff_id: int | None
-) -> tuple[Service, Wish]:
-    """Slugs as what balie.booking knows."""
-    found = next((each for each in services_of(tx, organisation_id) if each.slug == service), None)
+) -> tuple[str, Wish]:
+    """Slugs as what balie.booking knows; with the zone of the service."""
+    found = catalogue.by_slug(tx, organisation_id, service)
     if found is None:
         raise _unknown("service", service)
-    ids = {each.slug: each.id for each in catalogue.products(tx, found.id)}
+    zone, ids = found
     for at, slug in enumerate(products):
         if slug not in ids:
             raise _unknown(f"products[{at}]", slug)
-    return found, Wish(tuple(ids[slug] for slug in products), modality, staff_id)
+    return zone, Wish(tuple(ids[slug] for slug in products), modality, staff_id)
 
 
 def _free(
     tx: Tx, call: Call[types.TimesQuery, types.Asked], days_default: int, days_max: int
-) -> tuple[Service, date, date, list[Slot]]:
+) -> tuple[str, date, date, list[Slot]]:
     query = call.query
-    service, wanted = wish(tx, call.key.organisation_id, query.service, query.product, query.modality, query.staff)
-    today = day_of(call.now_s, service.zone)
+    zone, wanted = wish(tx, call.key.organisation_id, query.service, query.product, query.modality, query.staff)
+    today = day_of(call.now_s, zone)
     from_day = query.from_ or today
     if not -1 <= (from_day - today).days <= AHEAD_DAYS_MAX:
         raise misfit("from", "day_out_of_range", f"need a day from today until {AHEAD_DAYS_MAX} days on")
     until_day = query.until or from_day + timedelta(days=days_default - 1)
     if not 0 <= (until_day - from_day).days < days_max:
         raise misfit("until", "day_out_of_range", f"need a day from `from` on, {days_max} days together at most")
-    return service, from_day, until_day, call.request.app[CALENDARS].free(tx, wanted, call.now_s, from_day, until_day)
+    return zone, from_day, until_day, call.request.app[CALENDARS].free(tx, wanted, call.now_s, from_day, until_day)
 
 
 def _unknown(field: str, slug: str) -> Exception:

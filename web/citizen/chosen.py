@@ -110,7 +110,7 @@ def _refusal(products: tuple[Product, ...]) -> str:
     if len(products) > PRODUCTS_MAX:
         return _("Kies hoogstens {n} onderwerpen.").format(n=PRODUCTS_MAX)
     if len({each.service_id for each in products}) > 1:
-        return f"{_('Deze onderwerpen zijn voor verschillende diensten.')} {second}"
+        return _("Deze onderwerpen zijn voor verschillende diensten.") + f" {second}"
     if not shared_ways(products):
-        return f"{_('Deze onderwerpen kunnen niet samen in één gesprek.')} {second}"
+        return _("Deze onderwerpen kunnen niet samen in één gesprek.") + f" {second}"
     return ""

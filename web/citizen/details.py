@@ -30,6 +30,7 @@ from web.citizen.show import go, show
 from web.citizen.times import no_longer, refuse, show_times
 from web.citizen.typed import numbers, one_less, one_more, typed
 from web.forms import Form
+from web.keys import SITE
 from web.language import answered
 
 PATH = "/afspraak/nieuw/gegevens"
@@ -134,20 +135,20 @@ class _Answers:
     question: str
 
 
-def _read(form: Form, chosen: Chosen) -> _Answers:
-    """What is wrong with it is in form.errors afterwards."""
+def _read(form: Form, chosen: Chosen, sms: bool) -> _Answers:
+    """What is wrong with it is in form.errors afterwards.  sms: a telephone number is enough to be reached."""
     if chosen.modality == "phone" and not form.last("telefoon").strip():
         form.fail("telefoon", _("Vul het nummer in waarop we u mogen bellen."))
     return _Answers(
-        persons.read(form),
-        tuple(persons.read(form, f"helper-{at}-", helper=True) for at in numbers(form)),
+        persons.read(form, sms=sms),
+        tuple(persons.read(form, f"helper-{at}-", helper=True, sms=sms) for at in numbers(form)),
         form.lines("vraag"),
     )
 
 
 def _review(request: web.Request, here: Office, form: Form, chosen: Chosen, kept: Place) -> web.Response:
     """Step 4, or step 3 again when something is wrong."""
-    answers = _read(form, chosen)
+    answers = _read(form, chosen, here.app[SITE].sms)
     if form.errors:
         return _details(request, here, form, chosen, kept)
     return show(
@@ -175,12 +176,12 @@ def _summary(answers: _Answers) -> list[tuple[str, list[str]]]:
 
 
 def _contact(person: Person) -> list[str]:
-    in_language = _("in het {language}").format(language=LANGUAGES[person.locale])
+    in_language = _("taal: {language}").format(language=LANGUAGES[person.locale])
     return [*(each for each in (person.mail, person.phone) if each), in_language]
 
 
 async def _book(request: web.Request, here: Office, form: Form, chosen: Chosen, kept: Place) -> web.Response:
-    answers = _read(form, chosen)
+    answers = _read(form, chosen, here.app[SITE].sms)
     if form.errors or chosen.start_s is None:
         return _details(request, here, form, chosen, kept)
     asked = Booking(

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from aiohttp import web
+from multidict import MultiDict
 
 from balie.booking import changes, people
-from balie.booking.errors import BookingError, NotFound, NotNow, SlotTaken
+from balie.booking.errors import BookingError, NotFound, NotNow, SlotTaken, Unfit
 from balie.booking.slots import Wish
 from balie.i18n import gettext as _
 from balie.i18n import moment_words
@@ -31,6 +32,7 @@ def _news() -> dict[str, str]:
         "komt": _("Bedankt, we weten dat u komt."),
         "verzet": _("Uw afspraak is verzet. U krijgt er een bericht over, met een nieuwe link."),
         "vorm": _("We hebben het aangepast. Dag en uur blijven dezelfde."),
+        "nummer": _("We bellen u op het nummer dat u opgaf. Dag en uur blijven dezelfde."),
         "mee": _("Deze persoon komt mee en krijgt een bericht met een eigen link."),
         "weg": _("Deze persoon komt niet meer mee. De link werkt niet meer."),
     }
@@ -93,13 +95,48 @@ async def way(request: web.Request, mine: Mine) -> web.Response:
     if not wanted or not mine.changeable:
         return await _too_late(request, mine)
     if wanted == "phone" and not mine.me.phone:
-        what = _("We hebben geen telefoonnummer van u")
-        return _page(request, mine, Problem(what, _("Bel ons even door op welk nummer we u kunnen bereiken.")))
+        return go(f"{mine.url}/telefoon")
 
     def change(tx: Tx) -> None:
         changes.change_modality(tx, mine.here.now_s, mine.here.entropy, mine.appointment.id, wanted, ACTOR)
 
     return await _change(request, mine, change, "vorm")
+
+
+def _can_be_called(mine: Mine) -> bool:
+    """It is by telephone, or can be."""
+    return mine.changeable and (mine.appointment.modality == "phone" or "phone" in dict(mine.other_ways))
+
+
+async def calling(request: web.Request, mine: Mine) -> web.Response:
+    """GET /a/{token}/telefoon: on which number?"""
+    if not _can_be_called(mine):
+        return await _too_late(request, mine)
+    return _call_page(request, mine, Form(MultiDict({"telefoon": mine.me.phone})))
+
+
+def _call_page(request: web.Request, mine: Mine, form: Form) -> web.Response:
+    return show(request, "call_me.html", status=422 if form.errors else 200, mine=mine, form=form)
+
+
+async def call_me(request: web.Request, mine: Mine) -> web.Response:
+    """POST /a/{token}/telefoon: on this number; and by telephone, if it was not yet."""
+    form = await forms.read(request)
+    if not _can_be_called(mine):
+        return await _too_late(request, mine)
+    phone = form.text("telefoon", _("Vul het nummer in waarop we u mogen bellen."))
+
+    def change(tx: Tx) -> None:
+        now_s, entropy = mine.here.now_s, mine.here.entropy
+        people.change_phone(tx, now_s, entropy, mine.appointment.id, mine.me.id, phone, ACTOR)
+        changes.change_modality(tx, now_s, entropy, mine.appointment.id, "phone", ACTOR)
+
+    if not form.errors:
+        try:
+            return await _change(request, mine, change, "nummer")
+        except Unfit as error:
+            form.fail("telefoon", words.wrong(error))
+    return _call_page(request, mine, form)
 
 
 async def _change(request: web.Request, mine: Mine, change: Callable[[Tx], None], done: str) -> web.Response:
@@ -206,7 +243,7 @@ def _bring_page(request: web.Request, mine: Mine, form: Form) -> web.Response:
 async def bring(request: web.Request, mine: Mine) -> web.Response:
     """POST /a/{token}/iemand-mee."""
     form = await forms.read(request)
-    person = persons.read(form, helper=True)
+    person = persons.read(form, helper=True, sms=request.app[SITE].sms)
     if form.errors:
         return _bring_page(request, mine, form)
     if not mine.changeable:

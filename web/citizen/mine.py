@@ -144,6 +144,8 @@ def _why(tx: Tx, token: str) -> Closed:
         return Closed("moved")
     if appointment.status.startswith("cancelled"):
         return Closed("cancelled", _again(read_catalogue(tx), appointment))
+    if not appointment.stands:
+        return Closed("over", _again(read_catalogue(tx), appointment))
     return Closed("unknown")  # of somebody who does not come along any more
 
 

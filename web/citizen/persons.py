@@ -12,13 +12,17 @@ from web.citizen.words import roles, wrong
 from web.forms import Form
 
 
-def read(form: Form, prefix: str = "", *, helper: bool = False) -> Person:
-    """The person whose fields begin with prefix.  What is wrong with them is in form.errors afterwards."""
+def read(form: Form, prefix: str = "", *, helper: bool = False, sms: bool = True, reachable: bool = True) -> Person:
+    """The person whose fields begin with prefix.  What is wrong with them is in form.errors afterwards.
+
+    sms        a telephone number is enough to be reached; without, a mail address is needed
+    reachable  he must be; else he gets his link by hand
+    """
     name = _checked(form, f"{prefix}naam", people.check_name)
     mail = _checked(form, f"{prefix}mail", people.check_mail, optional=True)
     phone = _checked(form, f"{prefix}telefoon", people.check_phone, optional=True)
-    if not (form.last(f"{prefix}mail").strip() or form.last(f"{prefix}telefoon").strip()):
-        form.fail(f"{prefix}mail", wrong(Unfit("mail", "contact_missing", "")))
+    if reachable and not (form.last(f"{prefix}mail").strip() or (sms and form.last(f"{prefix}telefoon").strip())):
+        form.fail(f"{prefix}mail", wrong(Unfit("mail", "contact_missing" if sms else "mail_missing", "")))
     locale = form.choice(f"{prefix}spreektaal", LANGUAGES) or language()
     if not helper:
         return Person(name, mail=mail, phone=phone, locale=locale)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from web import language
-from web.citizen import details, manage, start, wishing
+from web.citizen import details, goodbye, manage, start, wishing
+from web.citizen.goodbye import leaving
 from web.citizen.mine import mine
 
 ROUTES = (
@@ -22,6 +23,8 @@ ROUTES = (
     web.post("/a/{token}/gezien", mine(manage.seen)),
     web.post("/a/{token}/komt", mine(manage.comes)),
     web.post("/a/{token}/vorm", mine(manage.way)),
+    web.get("/a/{token}/telefoon", mine(manage.calling)),
+    web.post("/a/{token}/telefoon", mine(manage.call_me)),
     web.get("/a/{token}/annuleren", mine(manage.cancelling)),
     web.post("/a/{token}/annuleren", mine(manage.cancel)),
     web.get("/a/{token}/verzetten", mine(manage.moving)),
@@ -29,5 +32,11 @@ ROUTES = (
     web.get("/a/{token}/iemand-mee", mine(manage.bringing)),
     web.post("/a/{token}/iemand-mee", mine(manage.bring)),
     web.post("/a/{token}/iemand-mee/{participant}/weg", mine(manage.leave_out)),
+    web.get("/b/{token}", leaving(goodbye.page)),
+    web.post("/b/{token}", leaving(goodbye.answer)),
+    web.get("/b/{token}/stappen", leaving(goodbye.agreed)),
+    web.post("/b/{token}/gezien", leaving(goodbye.seen)),
+    web.post("/b/{token}/begin", leaving(goodbye.start)),
+    web.post("/b/{token}/sluiten", leaving(goodbye.decline)),
     *language.ROUTES,
 )

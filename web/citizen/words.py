@@ -51,6 +51,7 @@ def wrong(error: BookingError) -> str:
         "mail_invalid": _("Dit e-mailadres klopt niet. Een adres ziet eruit als naam@voorbeeld.be."),
         "phone_invalid": _("Dit nummer klopt niet. Een Belgisch gsm-nummer ziet eruit als 0470 12 34 56."),
         "contact_missing": _("Vul een e-mailadres of een gsm-nummer in."),
+        "mail_missing": _("Vul een e-mailadres in. We kunnen geen sms sturen."),
         "role_unknown": _("Kies wie deze persoon is."),
         "helpers_too_many": _("Er kan niemand meer bij. Haal eerst iemand anders weg, of bel ons."),
         "person_not_found": _("Deze persoon komt al niet meer mee."),

@@ -12,19 +12,23 @@ from balie.booking.changes import REASON_MAX
 from balie.booking.errors import BookingError, NotFound, SlotTaken
 from balie.booking.reading import Appointment, Step
 from balie.booking.slots import Wish
-from balie.i18n import LANGUAGES, duration_words, moment_words, pick, speaking
+from balie.i18n import LANGUAGES, duration_words, local, moment_words, pick, short_day_words, speaking
 from balie.i18n import gettext as _
 from balie.post import inbox, tasks
 from balie.staff import agenda, messages
 from balie.staff.messages import Sent
 from balie.store.engine import Tx
+from balie.visit import device_test, wrap_up
+from balie.visit.device_test import DeviceTest
 from web.citizen import persons
 from web.desk import qr, story, times, words
 from web.desk.call import is_open
 from web.desk.desk import Desk, go
 from web.desk.rows import row
+from web.desk.waiting import light_words
 from web.forms import Form, read_query
 from web.keys import CALENDARS, SITE
+from web.selftest.words import findings
 
 PLACE = "/balie/afspraak"
 HELPER = "helper-"
@@ -56,6 +60,7 @@ async def _show(desk: Desk, status: int = 200) -> web.Response:
             "letters": [each for each in inbox.of_appointment(tx, found.id) if each.status in inbox.WAITING],
             "token": _token(tx, desk, found),
             "names": agenda.names(tx, found.ref),
+            "tests": device_test.shared(tx, [found.id]),
             "earlier": reading.by_id(tx, found.follow_up_of).ref if found.follow_up_of is not None else "",
         }
         return found, reading.timeline(tx, found), messages.of_appointment(tx, found.ref), around
@@ -71,10 +76,11 @@ async def _show(desk: Desk, status: int = 200) -> web.Response:
         when=moment_words(found.start_s, found.zone),
         lasts=duration_words((found.end_s - found.start_s) // 60),
         service=pick(found.service_names),
-        people=[_person_told(each) for each in found.people],
+        people=[_person_told(each, around["tests"].get(each.id), found.zone) for each in found.people],
         sent=[story.message_told(each, found.zone) for each in sent],
         steps=story.told(steps, found, around["names"]),
         call=f"/balie/gesprek/{found.ref}" if is_open(found, desk.now_s) else "",
+        wraps_up=found.status in wrap_up.ENDED or (found.stands and found.end_s <= desk.now_s),
         ways=[(each, words.modalities()[each]) for each in ways],
         changeable=found.status in ("booked", "confirmed") and found.end_s > desk.now_s,
         helpers_max=min((each.max_third_parties for each in found.products), default=0),
@@ -82,7 +88,7 @@ async def _show(desk: Desk, status: int = 200) -> web.Response:
         languages=LANGUAGES,
         link=link,
         qr=qr.svg(link) if link else "",
-        open_qr=desk.request.query.get("gedaan") == "geboekt",
+        open_qr=desk.request.query.get("gedaan", "").startswith("geboekt"),
         tasks=around["tasks"],
         letters=around["letters"],
         earlier=around["earlier"],
@@ -102,7 +108,7 @@ def _link(desk: Desk, found: Appointment, token: str) -> str:
     return f"{desk.request.app[SITE].public_url}/{kind}/{token}" if token else ""
 
 
-def _person_told(each: reading.Participant) -> dict[str, object]:
+def _person_told(each: reading.Participant, test: DeviceTest | None, zone: str) -> dict[str, object]:
     return {
         "id": each.id,
         "name": each.name,
@@ -111,6 +117,17 @@ def _person_told(each: reading.Participant) -> dict[str, object]:
         "mail": each.mail,
         "phone": words.phone_words(each.phone),
         "language": LANGUAGES.get(each.locale, ""),
+        "test": _test_told(test, zone) if test is not None else None,
+    }
+
+
+def _test_told(test: DeviceTest, zone: str) -> dict[str, object]:
+    """What somebody's device can do, when he let us know."""
+    return {
+        "words": light_words(test.light),
+        "tone": "" if test.light == "careful" else test.light,
+        "findings": findings(test),
+        "day": short_day_words(local(test.at_s, zone).date()),
     }
 
 
@@ -183,7 +200,7 @@ async def add_helper(desk: Desk) -> web.StreamResponse:
     def act(tx: Tx, found: Appointment) -> None:
         people.add_helper(tx, desk.now_s, desk.entropy, desk.link_key, found.id, person, desk.member.actor)
 
-    return await _do(desk, act, "helper")
+    return await _do(desk, act, "helper" if person.mail or desk.request.app[SITE].sms else "helper-stil")
 
 
 async def remove_helper(desk: Desk) -> web.StreamResponse:

@@ -21,7 +21,7 @@ from web.desk import times, words
 from web.desk.desk import Desk, go
 from web.desk.times import Times
 from web.forms import Form, read_query, whole
-from web.keys import CALENDARS
+from web.keys import CALENDARS, SITE
 
 PLACE = "/balie/afspraak/nieuw"
 HELPER = "helper-"
@@ -149,6 +149,10 @@ async def book(desk: Desk) -> web.StreamResponse:
         return appointments.book(tx, desk.now_s, desk.entropy, desk.link_key, request)
 
     _require_time(form, start_s)
+    silent = not (citizen.mail or desk.request.app[SITE].sms)
+    if silent and not form.errors and channel != "desk" and form.last("vorm") not in ("phone", "desk"):
+        # At the desk he gets the sheet with his link in his hand; over the telephone nothing would bring it to him.
+        form.fail("mail", _("Vul een e-mailadres in, of kies telefoon of loket. We sturen geen sms met de link."))
     found: Times | None = None
     if not form.errors:
         try:
@@ -159,7 +163,7 @@ async def book(desk: Desk) -> web.StreamResponse:
         except BookingError as error:
             form.fail(*words.booking_error_words(error))
         else:
-            return go(f"/balie/afspraak/{booked.ref}", "geboekt")
+            return go(f"/balie/afspraak/{booked.ref}", "geboekt-stil" if silent else "geboekt")
     return await _show(desk, form, 409 if found is not None else 422, found)
 
 

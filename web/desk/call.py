@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from balie.booking.errors import NotFound
 from balie.booking.links import AFTER_S, BEFORE_S
 from balie.booking.reading import Appointment
-from balie.staff import agenda
 from signalling.tokens import Join, default_grants
+from web import welcome
+from web.desk import panel
 from web.desk.desk import Desk, go
 from web.keys import HUB
 from web.pages import call_page
@@ -20,24 +20,20 @@ def is_open(each: Appointment, now_s: int) -> bool:
     return each.stands and each.modality == "video" and each.start_s - BEFORE_S <= now_s < each.end_s + AFTER_S
 
 
-async def _appointment(desk: Desk) -> Appointment:
-    try:
-        return await desk.read(agenda.visible, desk.member, desk.request.match_info["ref"])
-    except NotFound:
-        raise web.HTTPNotFound from None
-
-
 async def door(desk: Desk) -> web.StreamResponse:
-    """GET /balie/gesprek/{ref}: the call page, or the appointment when there is no call now."""
-    found = await _appointment(desk)
+    """GET /balie/gesprek/{ref}: the call page with the panel, or the appointment when there is no call now."""
+    found = await desk.read(panel.visible, desk)
     if not is_open(found, desk.now_s):
         return go(f"/balie/afspraak/{found.ref}")
-    return call_page(desk.request, f"/balie/gesprek/{found.ref}/join", desk.member.name, "staff")
+    path, beside = f"{panel.PLACE}/{found.ref}/join", await panel.values(desk)
+    values = {**beside, "csrf": desk.csrf}
+    about = welcome.of_staff(found, desk.now_s)
+    return call_page(desk.request, path, desk.member.name, "staff", welcome=about, template="desk/call.html", **values)
 
 
 async def join(desk: Desk) -> web.StreamResponse:
     """POST /balie/gesprek/{ref}/join: a short-lived join token, as JSON.  410 when there is no call now."""
-    found = await _appointment(desk)
+    found = await desk.read(panel.visible, desk)
     if not is_open(found, desk.now_s):
         return problem(410, "over")
     app, member = desk.request.app, desk.member

@@ -3,6 +3,7 @@
 Handlers take a Desk and are put in the table of routes by page() and action(), which see to it that
 
 - nobody comes here without a session, and without the role that a page asks for;
+- who has a start password chooses his own before anything else (starting=True: what he needs for that);
 - every form is one of ours, from this very session (web.csrf);
 - texts are in the language of whose desk it is.
 """
@@ -22,8 +23,10 @@ from balie.i18n import gettext as _
 from balie.i18n import language, speaking
 from balie.staff import accounts, agenda, sessions
 from balie.staff.accounts import Member, Role
+from balie.staff.agenda import Waiting
 from balie.staff.sessions import Session
 from balie.store.engine import Tx
+from balie.visit import wrap_up
 from web import csrf, forms
 from web.desk import gate, words
 from web.forms import Form
@@ -33,7 +36,7 @@ from web.problems import Refused, problem
 P = ParamSpec("P")
 Result = TypeVar("Result")
 
-HOME, ENTRY = "/balie", "/balie/aanmelden"
+HOME, ENTRY, ACCOUNT = "/balie", "/balie/aanmelden", "/balie/sessies"
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Desk:
 
     async def show(self, template: str, *, status: int = 200, **values: object) -> web.Response:
         """A page of templates/desk, with what is on all of them."""
-        waiting = await self.read(agenda.waiting, self.member)
+        waiting, unfinished = await self.read(_left_to_do, self.member, self.now_s)
         html = (
             self.request.app[PAGES]
             .get_template(f"desk/{template}")
@@ -74,11 +77,18 @@ class Desk:
                 csrf=self.csrf,
                 here=self.request.path,
                 waiting=waiting,
+                unfinished=unfinished,
                 done_words=words.done().get(self.request.query.get("gedaan", ""), ""),
                 **{"form": self.form, **values},
             )
         )
         return web.Response(text=html, content_type="text/html", charset="utf-8", status=status)
+
+
+def _left_to_do(tx: Tx, member: Member, now_s: int) -> tuple[Waiting, int]:
+    """What waits for anybody here, and how many of his own visits he did not wrap up."""
+    own = wrap_up.open_of(tx, member.services, now_s, staff_id=member.id)
+    return agenda.waiting(tx, member), len(own)
 
 
 Handler = Callable[[Desk], Awaitable[web.StreamResponse]]
@@ -89,19 +99,19 @@ def go(path: str, done: str = "") -> web.Response:
     return web.Response(status=303, headers={"Location": f"{path}?{urlencode({'gedaan': done})}" if done else path})
 
 
-def page(path: str, handler: Handler, *, role: Role = "counter") -> web.RouteDef:
+def page(path: str, handler: Handler, *, role: Role = "counter", starting: bool = False) -> web.RouteDef:
     """A page of the desk: GET."""
 
     async def guarded(request: web.Request) -> web.StreamResponse:
         desk = await _seat(request)
         if desk is None:
             return go(f"{ENTRY}?{urlencode({'naar': request.path})}")
-        return await _serve(desk, handler, role)
+        return await _serve(desk, handler, role) if starting or not desk.member.starts else go(ACCOUNT)
 
     return web.get(path, guarded)
 
 
-def action(path: str, handler: Handler, *, role: Role = "counter") -> web.RouteDef:
+def action(path: str, handler: Handler, *, role: Role = "counter", starting: bool = False) -> web.RouteDef:
     """Something that changes something: POST, with the token of the session."""
 
     async def guarded(request: web.Request) -> web.StreamResponse:
@@ -111,7 +121,7 @@ def action(path: str, handler: Handler, *, role: Role = "counter") -> web.RouteD
             # What was typed is lost with the session; the page to begin again from is known.
             return go(ENTRY)
         csrf.check_token(desk.link_key, gate.presented(request), form.last(csrf.FIELD))
-        return await _serve(desk, handler, role)
+        return await _serve(desk, handler, role) if starting or not desk.member.starts else go(ACCOUNT)
 
     return web.post(path, guarded)
 
@@ -122,13 +132,35 @@ def exchange(path: str, handler: Handler, *, role: Role = "counter") -> web.Rout
     async def guarded(request: web.Request) -> web.StreamResponse:
         csrf.check(request)
         desk = await _seat(request)
-        return await _serve(desk, handler, role) if desk is not None else problem(401, "signed_out")
+        if desk is None:
+            return problem(401, "signed_out")
+        return problem(403, "password_first") if desk.member.starts else await _serve(desk, handler, role)
 
     return web.post(path, guarded)
 
 
+def stream(path: str, handler: Handler) -> web.RouteDef:
+    """Something that a script of ours listens to for hours: GET.  401 and 403 as exchange()."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        desk = await seat(request)
+        if desk is None:
+            return problem(401, "signed_out")
+        return problem(403, "password_first") if desk.member.starts else await _serve(desk, handler, "counter")
+
+    return web.get(path, guarded)
+
+
 async def _seat(request: web.Request, form: Form | None = None) -> Desk | None:
-    """Whose session a request has; None without one, or when his account was closed."""
+    """Whose session a request has, which lasts longer by it; None without one, or when his account was closed."""
+    desk = await seat(request, form)
+    if desk is not None and desk.now_s >= desk.session.stale_s:
+        await desk.write(sessions.touch, desk.now_s, desk.session.key)
+    return desk
+
+
+async def seat(request: web.Request, form: Form | None = None) -> Desk | None:
+    """The same for a page that asks by itself, which is no sign that anybody is there."""
     app, token = request.app, gate.presented(request)
     now_s = int(app[UNIX_TIME]())
 
@@ -141,8 +173,6 @@ async def _seat(request: web.Request, form: Form | None = None) -> Desk | None:
     if found is None:
         return None
     session, member = found
-    if now_s >= session.stale_s:
-        await app[STORE].write(sessions.touch, now_s, session.key)
     return Desk(request, member, session, csrf.token(app[LINK_KEY], token), now_s, form or Form(MultiDict()))
 
 

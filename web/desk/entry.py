@@ -8,20 +8,19 @@ from multidict import MultiDict
 from balie.i18n import LANGUAGES, language, moment_words
 from balie.i18n import gettext as _
 from balie.record import audit
-from balie.staff import accounts, sessions
+from balie.staff import accounts, photos, sessions
 from balie.staff.passwords import WeakPasswordError, check_strength
+from balie.staff.photos import PhotoError
 from balie.store.engine import Tx
 from web import forms
 from web.desk import gate
-from web.desk.desk import ENTRY, HOME, Desk, go
+from web.desk.desk import ACCOUNT, ENTRY, HOME, Desk, go
 from web.desk.keys import GATE
 from web.desk.words import browser_words
 from web.forms import Form
 from web.keys import PAGES, SITE, STORE, UNIX_TIME
 from web.language import local
 from web.texts import wait_words
-
-ACCOUNT = "/balie/sessies"
 
 
 async def door(request: web.Request) -> web.Response:
@@ -85,6 +84,7 @@ async def account(desk: Desk) -> web.StreamResponse:
 
 async def _account(desk: Desk, status: int = 200) -> web.Response:
     mine = await desk.read(sessions.of_member, desk.member.id, desk.now_s)
+    photo = await desk.read(photos.url, desk.member.id)
     zone = desk.member.zone
     rows = [
         {
@@ -96,7 +96,7 @@ async def _account(desk: Desk, status: int = 200) -> web.Response:
         }
         for each in mine
     ]
-    return await desk.show("account.html", status=status, sessions=rows, languages=LANGUAGES)
+    return await desk.show("account.html", status=status, sessions=rows, languages=LANGUAGES, photo=photo)
 
 
 async def revoke(desk: Desk) -> web.StreamResponse:
@@ -131,6 +131,8 @@ async def password(desk: Desk) -> web.StreamResponse:
         check_strength(new, desk.member.login)
     except WeakPasswordError as error:
         form.fail("nieuw", _weak_words(error.code))
+    if desk.member.starts and new == form.last("huidig"):
+        form.fail("nieuw", _("Kies een ander wachtwoord dan het startwachtwoord."))
     if not form.errors:
         remote = desk.request.remote or ""
         admission = await app[GATE].check(app[STORE], desk.member.login, form.last("huidig"), remote, desk.now_s)
@@ -154,6 +156,23 @@ def _weak_words(code: str) -> str:
             return _("Kies een korter wachtwoord: hoogstens 256 tekens.")
         case _:
             return _("Kies een wachtwoord waar uw gebruikersnaam niet in staat.")
+
+
+async def picture(desk: Desk) -> web.StreamResponse:
+    """POST /balie/sessies/foto: another photo of oneself, or (doe=weg) none."""
+    actor, member_id = desk.member.actor, desk.member.id
+    if desk.form.last("doe") == "weg":
+        await desk.write(photos.remove, desk.now_s, member_id, actor)
+        return go(ACCOUNT, "foto-weg")
+    try:
+        mime, image = photos.read(desk.form.last("foto"))
+    except PhotoError as error:
+        strange = _("Deze foto kunnen we niet lezen. Kies een andere.")
+        large = _("Deze foto is te groot. Kies een andere.")
+        desk.form.fail("foto", large if error.code == "photo_large" else strange)
+        return await _account(desk, 422)
+    await desk.write(photos.put, desk.now_s, member_id, mime, image, actor)
+    return go(ACCOUNT, "foto")
 
 
 async def speak(desk: Desk) -> web.StreamResponse:

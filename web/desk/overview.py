@@ -86,7 +86,7 @@ async def show(desk: Desk) -> web.StreamResponse:
         now=_url(asked, van=""),
         states=_state_words(),
         channels=[("", _("Alle")), *words.channels().items()],
-        whose=[("", _("Iedereen")), ("ik", _("Mij"))],
+        whose=[("", _("Iedereen")), ("ik", _("Alleen de mijne"))],
         full=len(found) == reading.LIST_MAX,
     )
 

@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from web.desk import appointment, booking, call, entry, hours, letters, overview, tasks, today
-from web.desk.desk import ENTRY, action, exchange, page
+from web.desk import (
+    agreed,
+    appointment,
+    booking,
+    call,
+    colleagues,
+    entry,
+    hooks,
+    hours,
+    letters,
+    live,
+    overview,
+    panel,
+    tasks,
+    today,
+    wrap_up,
+)
+from web.desk.desk import ACCOUNT, ENTRY, action, exchange, page, stream
 
 _ONE = appointment.PLACE + "/{ref:[A-Za-z0-9-]{4,16}}"
 _CALL = "/balie/gesprek/{ref:[A-Za-z0-9-]{4,16}}"
@@ -14,12 +30,14 @@ _ID = "/{id:[0-9]{1,15}}"
 ROUTES = (
     web.get(ENTRY, entry.door),
     web.post(ENTRY, entry.enter),
-    action("/balie/afmelden", entry.leave),
-    page(entry.ACCOUNT, entry.account),
-    action(f"{entry.ACCOUNT}/intrekken", entry.revoke),
-    action(f"{entry.ACCOUNT}/wachtwoord", entry.password),
-    action(f"{entry.ACCOUNT}/taal", entry.speak),
+    action("/balie/afmelden", entry.leave, starting=True),
+    page(ACCOUNT, entry.account, starting=True),
+    action(f"{ACCOUNT}/intrekken", entry.revoke),
+    action(f"{ACCOUNT}/wachtwoord", entry.password, starting=True),
+    action(f"{ACCOUNT}/taal", entry.speak, starting=True),
+    action(f"{ACCOUNT}/foto", entry.picture),
     page("/balie", today.today),
+    stream(live.PLACE, live.stream),
     page(overview.PLACE, overview.show),
     action(overview.PLACE, overview.search),
     page(booking.PLACE, booking.new),
@@ -39,6 +57,15 @@ ROUTES = (
     page(f"{_ONE}/verzetten/uren", appointment.moving_times),
     page(_CALL, call.door),
     exchange(f"{_CALL}/join", call.join),
+    page(f"{_CALL}/paneel", panel.show),
+    action(f"{_CALL}/doorgeven", panel.transfer),
+    action(f"{_CALL}/uitnodigen", panel.invite),
+    action(f"{_CALL}/notitie", agreed.note),
+    action(f"{_CALL}/stappen", agreed.add),
+    action(f"{_CALL}/stappen/weg", agreed.remove),
+    page(f"{_CALL}/afronden", wrap_up.show),
+    action(f"{_CALL}/afronden", wrap_up.act),
+    page(wrap_up.PLACE, wrap_up.listed),
     page(tasks.PLACE, tasks.show),
     action(tasks.PLACE + _ID, tasks.act),
     page(letters.PLACE, letters.show),
@@ -50,4 +77,11 @@ ROUTES = (
     action(f"{hours.PLACE}/uren{_ID}/einde", hours.end),
     action(f"{hours.PLACE}/dicht", hours.close),
     action(f"{hours.PLACE}/dicht{_ID}/weg", hours.reopen),
+    page(colleagues.PLACE, colleagues.show, role="admin"),
+    action(colleagues.PLACE, colleagues.add, role="admin"),
+    page(colleagues.PLACE + _ID, colleagues.one, role="admin"),
+    action(colleagues.PLACE + _ID, colleagues.act, role="admin"),
+    page(hooks.PLACE, hooks.show, role="admin"),
+    action(hooks.PLACE, hooks.replay_all, role="admin"),
+    action(hooks.PLACE + _ID, hooks.act, role="admin"),
 )

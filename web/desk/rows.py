@@ -40,7 +40,7 @@ class Row:
     over: bool
 
 
-Known = Mapping[int, tuple[str, str]]
+Known = Mapping[int, tuple[str, str, str]]
 """balie.staff.agenda.known()"""
 
 

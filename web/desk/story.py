@@ -48,7 +48,7 @@ def message_told(each: Sent, zone: str) -> dict[str, str]:
         "what": words.message_words(each.kind, each.channel, each.recipient),
         "who": each.name,
         "when": moment_words(each.at_s, zone),
-        "evidence": words.evidence_words(each.status, each.read_evidence),
+        "evidence": words.evidence_words(each.status, each.read_evidence, each.channel),
         "tone": words.evidence_tone(each.status, each.read_evidence),
     }
 
@@ -77,13 +77,30 @@ def _act_words(step: Step) -> str:
         "rescheduled": _("Verzet naar een ander tijdstip"),
         "confirmed": _("Bevestigd: de burger komt"),
         "link_resent": _("Link opnieuw verzonden"),
+        "phone_changed": _("Telefoonnummer gewijzigd"),
+        "transferred": _("Doorgegeven aan een collega"),
+        "checked_in": _("Binnengekomen in de wachtkamer"),
+        "in_call": _("Het gesprek begon"),
+        "completed": _("Het gesprek is afgelopen"),
+        "no_show_citizen": _("De burger was er niet"),
+        "no_show_office": _("Wij waren er niet"),
+        "attendance_corrected": _("Verbeterd wie er was"),
+        "step_added": _("Volgende stap toegevoegd"),
+        "step_changed": _("Volgende stap gewijzigd"),
+        "step_removed": _("Volgende stap weggehaald"),
+        "step_done": _("Volgende stap klaar"),
+        "step_open": _("Volgende stap toch niet klaar"),
+        "wrapped_up": _("Afgerond"),
+        "wrap_up_reopened": _("Opnieuw geopend"),
+        "hook.replayed": _("Koppeling: opnieuw verzonden"),
+        "hook.skipped": _("Koppeling: overgeslagen"),
         "task.retried": _("Melding: bericht opnieuw verzonden"),
         "task.channel_switched": _("Melding: bericht per sms verzonden"),
         "task.phoned": _("Melding: de burger gebeld"),
         "task.closed": _("Melding afgesloten"),
         "letter.assigned": _("Antwoord toegewezen"),
         "letter.linked": _("Antwoord gekoppeld aan deze afspraak"),
-        "letter.answered": _("Antwoord beantwoord"),
+        "letter.answered": _("Antwoord verstuurd aan de burger"),
         "letter.closed": _("Antwoord afgesloten"),
     }.get(step.kind, _("Aangepast"))
 
@@ -108,16 +125,23 @@ _MESSAGE_TONES = {
 
 def _of_message(when: str, step: Step, names: Mapping[str, str]) -> Told:
     what = words.kinds().get(str(step.detail.get("of")), "")
-    if step.detail.get("channel") == "sms":
+    of_mail = {
+        "delivered": _("afgeleverd bij mailserver"),
+        "deferred": _("de mailserver vraagt later opnieuw te proberen"),
+    }
+    of_text = {
+        "delivered": _("aangekomen op de telefoon"),
+        "deferred": _("nog niet verzonden – we proberen opnieuw"),
+    }
+    by_text = step.detail.get("channel") == "sms"
+    if by_text:
         what = _("{what} per sms").format(what=what)
-    happened = {
+    happened = (of_text if by_text else of_mail) | {
         "submitted": _("verzonden"),
         "sent": _("verzonden"),
         "relayed": _("doorgegeven aan een andere mailserver"),
         "expanded": _("doorgegeven aan een verdeellijst"),
-        "delivered": _("afgeleverd bij mailserver"),
         "delayed": _("vertraagd bij de mailserver"),
-        "deferred": _("de mailserver vraagt later opnieuw te proberen"),
         "failed": _("niet afgeleverd"),
         "unresolved": _("niet zeker of het verzonden is"),
         "suppressed": _("niet verzonden: dit adres bestaat niet"),
@@ -131,9 +155,10 @@ def _of_message(when: str, step: Step, names: Mapping[str, str]) -> Told:
         "rsvp_accepted": _("aanvaard in de agenda"),
         "rsvp_declined": _("geweigerd in de agenda"),
         "rsvp_tentative": _("misschien, zegt de agenda"),
-    }.get(step.kind, _("bericht van de mailserver"))
+    }
     who = names.get(f"participant:{step.detail.get('participant_id')}", "")
-    return Told(when, f"{what}: {happened}", who, _MESSAGE_TONES.get(step.kind, ""))
+    told = happened.get(step.kind, _("bericht van de mailserver"))
+    return Told(when, f"{what}: {told}", who, _MESSAGE_TONES.get(step.kind, ""))
 
 
 def _of_letter(when: str, step: Step) -> Told:

@@ -44,7 +44,7 @@ def _told(task: Task) -> dict[str, object]:
         "when": moment_words(task.start_s, task.zone),
         "reason": words.reason_words(task.reason),
         "message": words.message_words(task.kind, task.channel, task.recipient),
-        "evidence": words.evidence_words(task.status, task.read_evidence),
+        "evidence": words.evidence_words(task.status, task.read_evidence, task.channel),
         "error": task.error,
         "phone": words.phone_words(task.phone),
         "state": words.task_states()[task.state],

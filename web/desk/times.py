@@ -46,7 +46,7 @@ def listed(found: Iterable[Slot], zone: str) -> Times:
         count += 1
     if not count:
         return Times(said=_("Er is niets vrij. Kies een andere dag, een collega of een andere vorm."))
-    said = ngettext("{n} vrij uur", "De eerste {n} vrije uren", count).format(n=count)
+    said = ngettext("Het eerste vrije uur", "De eerste {n} vrije uren", count).format(n=count)
     return Times(tuple((day, tuple(times)) for day, times in by_day.items()), said)
 
 

@@ -1,4 +1,4 @@
-"""The first page: who comes next, who comes today, what waits."""
+"""The first page: who comes next, who waits, who comes today, what waits."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from balie.i18n import day_words, ngettext
 from balie.i18n import gettext as _
 from balie.staff import agenda
 from balie.store.engine import Tx
+from web.desk import waiting
 from web.desk.call import is_open
 from web.desk.desk import Desk
 from web.desk.rows import SHOWN, Known, row, rows
+from web.keys import HUB
 from web.texts import wait_words
 
 
@@ -33,10 +35,12 @@ async def today(desk: Desk) -> web.StreamResponse:
         return found, following, agenda.known(tx, [each.id for each in found])
 
     found, following, known = await desk.read(look)
+    here = await waiting.visits(desk, desk.request.app[HUB].lobbies())
     return await desk.show(
         "today.html",
         day=day_words(day),
         own=own,
+        visits=here,
         rows=rows(found, known, desk.now_s),
         count=ngettext("{n} afspraak", "{n} afspraken", len(found)).format(n=len(found)),
         next=_next(following, desk.now_s) if following is not None and following.start_s < until_s else None,

@@ -73,6 +73,8 @@ def kinds() -> dict[str, str]:
         "changed": _("Bericht over de wijziging"),
         "helper_added": _("Uitnodiging"),
         "reply": _("Antwoord"),
+        "goodbye": _("Bericht na het gesprek"),
+        "survey": _("Vraag naar een mening"),
     }
 
 
@@ -90,7 +92,7 @@ def phone_words(number: str) -> str:
         return number
 
 
-def evidence_words(status: str, read: str) -> str:
+def evidence_words(status: str, read: str, channel: str = "mail") -> str:
     """What is known of a message (requirements (f)).  That nothing is known is never called a failure."""
     known = {
         "joined": _("kwam binnen in het gesprek"),
@@ -101,6 +103,10 @@ def evidence_words(status: str, read: str) -> str:
     }
     if read in known:
         return known[read]
+    if channel == "sms" and status in ("delivered", "deferred"):
+        return (
+            _("aangekomen op de telefoon") if status == "delivered" else _("nog niet verzonden – we proberen opnieuw")
+        )
     return {
         "scheduled": _("staat klaar"),
         "claimed": _("wordt verzonden"),
@@ -116,15 +122,15 @@ def evidence_words(status: str, read: str) -> str:
     }[status]
 
 
-def evidence_tone(status: str, read: str) -> str:
+def evidence_tone(status: str, read: str, _channel: str = "mail") -> str:
     """How a page marks it, beside the words: good, bad, or nothing."""
     if read != "none" or status == "delivered":
         return "good"
     return "bad" if status in ("failed", "unresolved", "suppressed") else ""
 
 
-def reason_words(reason: str) -> str:
-    """Why a message waits for a person: what happened, and what that means."""
+def reasons() -> dict[str, str]:
+    """Why a message waits for a person, by the codes of balie.post: what happened, and what to do."""
     return {
         "address_unknown": _("Dit e-mailadres bestaat niet. Vraag de burger om het juiste adres."),
         "mailbox_closed": _("Deze mailbox is afgesloten. Vraag de burger om een ander adres."),
@@ -141,7 +147,18 @@ def reason_words(reason: str) -> str:
         "sms_failed": _("De sms kwam niet aan. Kijk het nummer na, of bel."),
         "no_evidence": _("De afspraak is dichtbij en we weten niet of de burger het bericht zag. Bel even."),
         "declined": _("De burger liet in zijn agenda weten dat hij niet komt. Bel om het na te vragen."),
-    }.get(reason, _("Het bericht kwam niet aan. Probeer opnieuw, of bel."))
+        "address_unsupported": _("Dit e-mailadres heeft tekens die we niet kunnen gebruiken. Vraag een ander adres."),
+        "no_gateway": _("Er is geen e-mailadres en we kunnen geen sms sturen. Bel de burger."),
+        "not_written": _("Wij konden dit bericht niet opmaken. Bel de burger en verwittig uw beheerder."),
+        "no_connection": _("We krijgen geen verbinding met de andere kant. Probeer opnieuw, of bel."),
+        "try_later": _("De andere kant vroeg om later opnieuw te proberen. Probeer opnieuw, of bel."),
+        "sender_refused": _("De mailserver aanvaardt ons eigen adres niet. Verwittig uw beheerder."),
+    }
+
+
+def reason_words(reason: str) -> str:
+    """Of one code; something that helps too when we do not know it."""
+    return reasons().get(reason, _("Het bericht kwam niet aan. Probeer opnieuw, of bel."))
 
 
 def task_states() -> dict[str, str]:
@@ -210,7 +227,8 @@ def booking_error_words(error: BookingError) -> tuple[str, str]:
         "not_changed": _("Deze afspraak kan niet meer gewijzigd worden."),
         "not_confirmed": _("Deze afspraak kan niet meer bevestigd worden."),
     }
-    for field, sentences in (("start", start), ("product", product), ("doe", now)):
+    collega = {"staff_unknown": _("Deze collega werkt niet voor deze dienst. Kies iemand anders.")}
+    for field, sentences in (("start", start), ("product", product), ("collega", collega), ("doe", now)):
         if error.code in sentences:
             return field, sentences[error.code]
     return "doe", wrong(error)
@@ -222,12 +240,49 @@ def hours_error_words(code: str) -> tuple[str, str]:
         "times_order": ("tot", _("Kies een einduur dat na het beginuur komt.")),
         "times_cells": ("van", _("Kies uren op vijf minuten: 9.00, 9.05, 9.10.")),
         "days_order": ("tm", _("Kies een einde dat na het begin komt.")),
-        "weeks": ("weken", _("Kies om de hoeveel weken.")),
+        "weeks": ("weken", _("Kies hoe vaak dit terugkomt.")),
         "modality": ("vorm", _("Kies minstens één manier om af te spreken.")),
         "service": ("dienst", _("Kies een dienst waar u bij hoort.")),
         "overlap": ("van", _("Deze uren vallen samen met andere uren van u op dezelfde dag.")),
         "past": ("tm", _("Deze dagen zijn al voorbij.")),
     }.get(code, ("van", _("Dit bestaat niet meer. Misschien hebt u het zelf al verwijderd.")))
+
+
+def staff_roles() -> dict[str, str]:
+    """Of people who work here, the least first."""
+    return {"counter": _("Medewerker"), "lead": _("Teamhoofd"), "admin": _("Beheerder")}
+
+
+def account_error_words(code: str) -> tuple[str, str]:
+    """The field on which a refusal of an account stands, and what it says."""
+    return {
+        "login_taken": ("login", _("Iemand heeft deze gebruikersnaam al. Kies een andere.")),
+        "login_bad": ("login", _("Kies een gebruikersnaam zonder spaties.")),
+        "name_bad": ("naam", _("Deze naam klopt niet. Typ hem opnieuw, op één regel.")),
+        "role_unknown": ("rol", _("Kies een rol.")),
+        "service_unknown": ("dienst", _("Deze dienst bestaat niet meer. Kies een andere.")),
+        "last_admin": ("account", _("Dit is de laatste beheerder. Maak eerst iemand anders beheerder.")),
+    }.get(code, ("account", _("Dit account bestaat niet meer.")))
+
+
+def step_owners() -> dict[str, str]:
+    """Who does what was agreed."""
+    return {"office": _("wij"), "citizen": _("de burger"), "other": _("iemand anders")}
+
+
+def step_error_words(error: BookingError) -> tuple[str, str]:
+    """The field on which a refusal of a next step stands, and what it says."""
+    return {
+        "due_day_invalid": ("stap-dag", _("Kies een dag.")),
+        "due_day_out_of_range": ("stap-dag", _("Kies een dag vanaf vandaag, binnen drie jaar.")),
+        "steps_too_many": ("stap-tekst", _("Er staan al genoeg stappen. Voeg er enkele samen.")),
+        "step_not_found": ("stap-tekst", _("Deze stap is al weggehaald.")),
+    }.get(error.code, ("stap-tekst", _("Schrijf wat er gebeurt.")))
+
+
+def note_error_words(_error: BookingError) -> tuple[str, str]:
+    """The same of a note."""
+    return "notitie", _("Uw notitie is te lang. Maak ze korter.")
 
 
 def every_weeks() -> list[tuple[str, str]]:
@@ -240,14 +295,23 @@ def done() -> Mapping[str, str]:
     """What was done, by the word that go() gives along."""
     return {
         "geboekt": _("De afspraak is geboekt. De burger krijgt een bevestiging."),
+        "geboekt-stil": _(
+            "De afspraak is geboekt. Er gaat geen bevestiging uit, want er is geen e-mailadres en we sturen geen sms. "
+            "Zeg nu de dag en het uur, of geef het blad mee."
+        ),
         "bevestigd": _("De afspraak is bevestigd."),
         "verzet": _("De afspraak is verzet. De burger krijgt het nieuwe tijdstip."),
         "afgezegd": _("De afspraak is afgezegd. De burger krijgt een bericht."),
         "vorm": _("De afspraak is gewijzigd. De burger krijgt een bericht."),
         "helper": _("Deze persoon krijgt een eigen uitnodiging."),
+        "helper-stil": _(
+            "Deze persoon staat bij de afspraak, maar krijgt geen link: er is geen e-mailadres en we sturen geen sms."
+        ),
         "helper-weg": _("Deze persoon neemt niet meer deel. Zijn of haar link werkt niet meer."),
         "link": _("De link is opnieuw verzonden."),
         "taak": _("De melding is afgehandeld."),
+        "afgerond": _("Het gesprek is afgerond."),
+        "bewaard": _("Bewaard."),
         "opnieuw": _("Het bericht wordt opnieuw verzonden."),
         "antwoord": _("Uw antwoord is verzonden."),
         "gekoppeld": _("Het bericht hoort nu bij deze afspraak."),
@@ -256,11 +320,20 @@ def done() -> Mapping[str, str]:
         "uren": _("Uw uren zijn bewaard."),
         "uren-weg": _("Deze uren zijn beëindigd."),
         "afwezig": _("Uw afwezigheid is bewaard."),
-        "afwezig-weg": _("Deze dagen tellen weer mee."),
+        "afwezig-weg": _("De afwezigheid of de sluiting is verwijderd."),
         "sluiting": _("De sluiting is bewaard."),
         "sessie": _("De aanmelding is ingetrokken."),
         "wachtwoord": _("Uw wachtwoord is gewijzigd. Op andere toestellen bent u afgemeld."),
         "taal": _("Uw taal is gewijzigd."),
+        "foto": _("Uw foto is bewaard."),
+        "foto-weg": _("Uw foto is weg."),
+        "rollen": _("De rol en de diensten zijn gewijzigd."),
+        "afgemeld": _("Deze collega is op alle toestellen afgemeld."),
+        "account-dicht": _("Het account is afgesloten. Aanmelden kan niet meer."),
+        "account-open": _("Het account is weer open."),
+        "koppeling": _("Het wordt opnieuw verzonden."),
+        "koppeling-alles": _("Alles wordt opnieuw verzonden."),
+        "overgeslagen": _("Het is overgeslagen. Wat erop wachtte, vertrekt nu."),
     }
 
 

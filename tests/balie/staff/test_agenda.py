@@ -82,7 +82,7 @@ async def test_what_is_known_of_messages_is_the_last_state_and_the_strongest_evi
     mine = message.c.appointment_id == booked.appointment_id
     ids = await town.store.read(lambda tx: tx.scalars(select(message.c.id).where(mine).order_by(message.c.id)).all())
 
-    async def known(*states: tuple[str, str]) -> dict[int, tuple[str, str]]:
+    async def known(*states: tuple[str, str]) -> dict[int, tuple[str, str, str]]:
         def write(tx: Tx) -> None:
             for key, (status, read) in zip(ids, states, strict=False):
                 tx.execute(update(message).where(message.c.id == key).values(status=status, read_evidence=read))
@@ -91,12 +91,12 @@ async def test_what_is_known_of_messages_is_the_last_state_and_the_strongest_evi
         return await town.store.read(agenda.known, [booked.appointment_id])
 
     assert await known() == {}, "nothing was sent"
-    assert await known(("submitted", "none")) == {booked.appointment_id: ("submitted", "none")}
+    assert await known(("submitted", "none")) == {booked.appointment_id: ("submitted", "none", "mail")}
     assert await known(("delivered", "confirmed"), ("failed", "none")) == {
-        booked.appointment_id: ("failed", "confirmed")
+        booked.appointment_id: ("failed", "confirmed", "mail")
     }
     assert await known(("delivered", "mdn"), ("submitted", "joined")) == {
-        booked.appointment_id: ("submitted", "joined")
+        booked.appointment_id: ("submitted", "joined", "mail")
     }
 
 

@@ -55,6 +55,7 @@ async def appointment_pages(client: Client, path: str, helper: str) -> dict[str,
     pages = {
         "mine": await page_of(await client.get(path)),
         "helper": await page_of(await client.get(helper)),
+        "my-self-test": await page_of(await client.get(f"{path}/test")),
         "bring": await page_of(await client.get(f"{path}/iemand-mee")),
         "bring-wrong": await sent(client, f"{path}/iemand-mee", status=422),
         "move": await page_of(await client.get(f"{path}/verzetten?dag=2026-12-09")),
@@ -81,6 +82,7 @@ async def test_every_page_is_valid(
             ("no-product", TIMES, 422),
             ("times", f"{TIMES}?product=badminton&dag=2026-12-08", 200),
             ("unknown", "/a/onbekend", 404),
+            ("self-test", "/test", 200),
             ("mailbox", "/demo/mail", 200),
             ("mail", "/demo/mail/1", 200),
         )

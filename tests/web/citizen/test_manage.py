@@ -10,7 +10,7 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import Connection, func, select, update
 
-from balie.booking import changes, people, reading
+from balie.booking import changes, reading
 from balie.booking.reading import Appointment
 from balie.store.schema import appointment as appointments
 from balie.store.schema import message, metadata, product
@@ -55,6 +55,7 @@ async def test_looking_changes_nothing(client: Client, hall: Townhall, appointme
                 "/verzetten",
                 "/annuleren",
                 "/iemand-mee",
+                "/telefoon",
                 "/afspraak.ics",
                 "/verzetten?start=1796720400",
             ):
@@ -214,15 +215,6 @@ async def test_in_another_way(client: Client, hall: Townhall, appointment: Make,
     assert (found.modality, found.start_s) == (way, TUESDAY_10_S)
 
 
-async def test_by_telephone_without_a_number(client: Client, hall: Townhall, municipality: Office) -> None:
-    made = await booked(hall.store, municipality, citizen=people.Person("An", mail="an@example.org"))
-    path = f"/a/{next(iter(made.links.values()))}"
-    page = await sent(client, f"{path}/vorm", ("vorm", "phone"), status=409)
-    assert "We hebben geen telefoonnummer van u" in page
-    assert PHONE in words(page)
-    assert (await now(hall)).modality == "video"
-
-
 async def test_a_way_that_the_product_does_not_have(
     client: Client, hall: Townhall, municipality: Office, appointment: Make
 ) -> None:
@@ -282,8 +274,9 @@ async def test_who_comes_along_sees_what_he_needs_and_changes_nothing(
     for secret in ("an@example.org", "+32470123456", "verzetten", "annuleren", "iemand-mee", "/vorm"):
         assert secret not in page
     before = await now(hall)
-    for below in ("/verzetten", "/annuleren", "/vorm", "/iemand-mee", f"/iemand-mee/{before.helpers[0].id}/weg"):
-        fields = [("start", str(TUESDAY_10_S + 3600)), ("vorm", "phone"), *HELPER]
+    away = f"/iemand-mee/{before.helpers[0].id}/weg"
+    for below in ("/verzetten", "/annuleren", "/vorm", "/telefoon", "/iemand-mee", away):
+        fields = [("start", str(TUESDAY_10_S + 3600)), ("vorm", "phone"), *HELPER, ("telefoon", "0470123457")]
         await sent(client, path + below, *fields, status=409)
     assert await now(hall) == before
     await sent(client, f"{path}/komt")
@@ -343,9 +336,9 @@ async def test_too_late_to_change(client: Client, hall: Townhall, appointment: M
     (path,) = await appointment()
     hall.clock.now_s = TUESDAY_10_S + 60
     page = await page_of(await client.get(path))
-    for gone in ("verzetten", "annuleren", "iemand-mee", "/vorm"):
+    for gone in ("verzetten", "annuleren", "iemand-mee", "/vorm", "/telefoon"):
         assert gone not in page
-    for below in ("/verzetten", "/annuleren", "/iemand-mee"):
+    for below in ("/verzetten", "/annuleren", "/iemand-mee", "/telefoon"):
         assert "Dat kan nu niet meer" in await page_of(await client.get(path + below), 409)
     assert "Dat kan nu niet meer" in await sent(client, f"{path}/vorm", ("vorm", "phone"), status=409)
     assert await hall.store.read(lambda tx: tx.scalar(select(func.count()).select_from(appointments))) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tests.support.desk import LIES, Clerk, DeskSite, fail_message, receive
+from tests.support.desk import LIES, Clerk, DeskSite, die, fail_message, receive
 from tests.support.tree import ROOT
 
 CONFIG = ROOT / "tests/web/citizen/html-validate.json"
@@ -14,7 +14,9 @@ CONFIG = ROOT / "tests/web/citizen/html-validate.json"
 async def test_every_page_is_valid(desk: DeskSite, bart: Clerk, tmp_path: Path) -> None:
     await bart.sign_in("mia")
     empty = ("", "/afspraken", "/afspraken?zicht=lijst", "/afspraak/nieuw", "/meldingen", "/antwoorden", "/sessies")
-    pages = {f"empty-{at}": await bart.get(f"/balie{path}") for at, path in enumerate((*empty, "/aanmelden?uit=1"))}
+    admin = ("/medewerkers", "/koppelingen", "/koppelingen?toon=overgeslagen")
+    before = (*empty, *admin, "/aanmelden?uit=1")
+    pages = {f"empty-{at}": await bart.get(f"/balie{path}") for at, path in enumerate(before)}
     booked = await desk.book("2026-12-07T10:00", helpers=(LIES,), question="<b>&amp;")
     task_id, letter_id = await fail_message(desk, booked), await receive(desk, booked, "<p>\n&")
     one = f"/afspraak/{booked.ref}"
@@ -32,6 +34,10 @@ async def test_every_page_is_valid(desk: DeskSite, bart: Clerk, tmp_path: Path) 
         )
     ):
         pages[f"full-{at}"] = await bart.get(f"/balie{path}")
+    dead = await die(desk, "500", "no answer in 10 s")
+    for at, path in enumerate((*admin, f"/medewerkers/{desk.office.bart}", f"/medewerkers/{desk.admin}")):
+        pages[f"admin-{at}"] = await bart.get(f"/balie{path}")
+    pages["start"] = await bart.send(f"/balie/medewerkers/{desk.office.els}", 200, doe="wachtwoord")
     for at, (path, form) in enumerate(
         (
             ("/afspraak/nieuw", {"naam": '"><b>'}),
@@ -44,11 +50,17 @@ async def test_every_page_is_valid(desk: DeskSite, bart: Clerk, tmp_path: Path) 
             (f"/antwoorden/{letter_id}", {"doe": "antwoord"}),
             ("/sessies/wachtwoord", {}),
             ("/afspraken", {}),
+            ("/medewerkers", {"login": '"><b>'}),
+            (f"/medewerkers/{desk.admin}", {"doe": "sluit"}),
+            (f"/koppelingen/{dead[0]}", {"doe": "sla-over"}),
+            ("/koppelingen", {}),
         )
     ):
         pages[f"wrong-{at}"] = await bart.send(f"/balie{path}", 422, **form)
     pages["found"] = await bart.send("/balie/afspraken", 200, zoek="peeters")
     await bart.send(f"/balie/meldingen/{task_id}", doe="opnieuw")
+    await bart.send(f"/balie/koppelingen/{dead[0]}", doe="sla-over", **{f"reden_{dead[0]}": "Zo."})
+    pages["skipped"] = await bart.get("/balie/koppelingen?toon=overgeslagen")
     pages["settled"] = await bart.get("/balie/meldingen?toon=afgehandeld")
     await bart.send(f"/balie{one}/annuleren", door="burger")
     pages["cancelled"] = await bart.get(f"/balie{one}")

@@ -13,7 +13,6 @@ from balie.staff import accounts
 from balie.store.schema import audit, inbound_message, message, participant, service
 from tests.support.desk import AN, Clerk, DeskSite, fail_message, receive
 from tests.support.office import MONDAY_S
-from web.desk import words
 
 TASKS, LETTERS = "/balie/meldingen", "/balie/antwoorden"
 
@@ -105,14 +104,6 @@ async def test_tasks_and_letters_of_other_services_are_not_mine(desk: DeskSite, 
     for form in ({"doe": "sluit"}, {"doe": "antwoord", "tekst": "x"}, {"doe": "koppel", "nummer": booked.ref}):
         await bart.send(f"{LETTERS}/{letter_id}", 404, **form)
     assert (await desk.store.read(inbox.get, letter_id)).status == "new"
-
-
-def test_every_reason_for_a_task_has_its_own_words() -> None:
-    known = ["address_unknown", "mailbox_closed", "mailbox_full", "too_large", "refused_policy", "refused"]
-    known += ["delayed_too_long", "gave_up", "delivery_unknown", "suppressed", "sms_failed", "no_evidence", "declined"]
-    sentences = {words.reason_words(each) for each in known}
-    assert len(sentences) == len(known)
-    assert words.reason_words("something new") not in sentences
 
 
 # -- letters --------------------------------------------------------------------------------------------

@@ -1,63 +1,84 @@
 // @ts-check
-/** The call page: the door, the call, the goodbye, and the ways from one to the next. */
+/** The call page: the door, the waiting room, the call, the end, and the ways from one to the next. */
 
+import { Arrivals } from "./arrivals.js";
+import { Captions } from "./captions.js";
+import { Chat } from "./chat.js";
 import { Controls } from "./controls.js";
 import { Conversation } from "./conversation.js";
 import { Devices } from "./devices.js";
 import { Door } from "./door.js";
-import { announce, element, hasText, recall, remember, show, text, write } from "./page.js";
-import { Refusal } from "./protocol.js";
+import { getToken, goesOn, goodbye, isInside, link, takeOver, wentIn, wentOut } from "./entry.js";
+import { announce, element, hasText, show, text, write } from "./page.js";
+import { Pointed } from "./pointed.js";
 import { Tiles } from "./tiles.js";
+import { WaitingRoom, ring } from "./waiting.js";
+import { WakeLock } from "./wake_lock.js";
+import { hear } from "./wire.js";
 
 /** @typedef {import("./devices.js").Device} Device */
 
-const IN_CALL = "balie.in-call";
-const TOKEN = "balie.token";
-const REFUSALS = new Map([[403, "forbidden"], [410, "token_expired"], [425, "too_early"]]);
 /** A problem stands there until it was read: some 15 words. */
 const READ_MS = 8000;
+const MEASURE_EVERY = 5;
+/** Trouble of the connection in which a telephone number helps. */
+const LIFELINE = ["reconnecting_long", "blocked"];
 
-const tokenPath = element("main", HTMLElement).dataset.tokenPath ?? "";
+const main = element("main", HTMLElement);
 const devices = new Devices();
 const door = new Door(devices);
 const tiles = new Tiles(() => (element("unblock", HTMLButtonElement).hidden = false));
+const chat = new Chat(new Captions());
+const pointed = new Pointed();
+if (!document.getElementById("panel")) new Arrivals(); // the desk's panel has its own way to let people in
+const waitingRoom = new WaitingRoom(devices, () => end("left", text("bye_left")));
+const wakeLock = new WakeLock();
 /** @type {Conversation | null} */
 let conversation = null;
 /** @type {Controls | null} */
 let controls = null;
-/** @type {WakeLockSentinel | null} */
-let wakeLock = null;
 let clock = 0;
+let ticks = 0;
 let problem = "";
 let problemUntil = 0;
 
-/** A join token: from the personal link, or from the address's fragment, which no server sees. */
-async function getToken() {
-  if (!tokenPath) {
-    const token = location.hash.slice(1) || recall("session", TOKEN);
-    if (!token) throw new Refusal("token_invalid");
-    remember("session", TOKEN, token);
-    history.replaceState(null, "", location.pathname);
-    return token;
-  }
-  const response = await fetch(tokenPath, { method: "POST", cache: "no-store" });
-  if (response.ok) return String((await response.json()).token);
-  if (response.status >= 500 || response.status === 429) throw new Error("try again");
-  throw new Refusal(REFUSALS.get(response.status) ?? "token_invalid");
-}
-
 function enter() {
   if (conversation) return;
-  remember("session", IN_CALL, tokenPath || "fragment");
+  const waits = main.dataset.waits === "yes" && !goesOn();
+  wentIn();
   door.close();
-  show("call");
-  element("call-title", HTMLHeadingElement).focus();
-  void keepAwake();
-  conversation = new Conversation(devices, tiles, getToken, { changed: paint, say, ended: end, refused });
-  controls = new Controls(conversation, say, () => end(text("bye_left")));
-  clock = window.setInterval(paintStatus, 1000);
+  face(waits);
+  void wakeLock.keep();
+  conversation = new Conversation(devices, tiles, getToken, { changed: paint, say, waiting: face, ended: end, refused });
+  controls = new Controls(conversation, say, () => end("left", text("bye_left")));
+  clock = window.setInterval(tick, 1000);
   paint();
   conversation.enter();
+}
+
+/**
+ * The waiting room, or the call.
+ * @param {boolean} waits
+ */
+function face(waits) {
+  const name = waits ? "waiting" : "call";
+  if (document.body.dataset.state === name) return;
+  const letIn = waitingRoom.open && !waits;
+  if (waits) waitingRoom.enter();
+  else waitingRoom.leave();
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
+  chat.moveTo(name);
+  show(name);
+  element(`${name}-title`, HTMLHeadingElement).focus();
+  if (!letIn) return;
+  announce(text("let_in"));
+  ring();
+}
+
+function tick() {
+  ticks += 1;
+  if (ticks % MEASURE_EVERY === 0) conversation?.measure();
+  paintStatus();
 }
 
 function paint() {
@@ -70,8 +91,10 @@ function paintStatus() {
   if (!conversation) return;
   const health = conversation.health();
   document.body.dataset.health = health;
-  const words = health === "connected" && conversation.screenTrack ? "you_share" : health;
-  write("status", Date.now() < problemUntil ? problem : text(words));
+  element("lifeline", HTMLParagraphElement).hidden = !LIFELINE.includes(health);
+  if (waitingRoom.open) waitingRoom.paint(health === "waiting" || health === "joining" ? "waiting" : health);
+  const words = health === "connected" && conversation.sending.screenTrack ? "you_share" : health;
+  write("status", Date.now() < problemUntil ? problem : health === "waiting" ? "" : text(words));
 }
 
 /** @param {string} words */
@@ -85,42 +108,57 @@ function say(words) {
 
 /** @param {string} code */
 function refused(code) {
-  end(text(hasText(`error_${code}`) ? `error_${code}` : "error_other"), text("refused_title"));
+  if (code === "here_already") {
+    back();
+    element("elsewhere", HTMLDialogElement).showModal();
+    return;
+  }
+  end("refused", text(hasText(`error_${code}`) ? `error_${code}` : "error_other"), text("refused_title"));
+}
+
+function stop() {
+  wentOut();
+  clearInterval(clock);
+  waitingRoom.leave();
+  conversation = null;
+  controls = null;
+  pointed.hide();
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
+  wakeLock.release();
+}
+
+/** Before the door again: the person is inside with another device, and may stay there. */
+function back() {
+  conversation?.signalling.leave();
+  stop();
+  show("door");
+  door.reopen();
 }
 
 /**
- * @param {string} reason
+ * @param {string} reason of a `bye`, or "refused"
+ * @param {string} words
  * @param {string} [title]
  */
-function end(reason, title = text("ended_title")) {
-  remember("session", IN_CALL, "");
-  clearInterval(clock);
+function end(reason, words, title = text("ended_title")) {
   conversation?.close();
-  conversation = null;
-  controls = null;
-  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
-  void wakeLock?.release();
-  wakeLock = null;
+  stop();
   write("ended-title", title);
-  write("ended-reason", reason);
+  write("ended-reason", words);
   show("ended");
   element("ended-title", HTMLHeadingElement).focus();
-}
-
-async function keepAwake() {
-  if (wakeLock && !wakeLock.released) return;
-  try {
-    wakeLock = await navigator.wakeLock?.request("screen") ?? null;
-    if (!conversation) void wakeLock?.release();
-  } catch {
-    wakeLock = null; // a battery saver may say no
-  }
+  document.dispatchEvent(new CustomEvent("balie:ended", { detail: { reason, goodbye: goodbye() } }));
 }
 
 /** @param {Event} event */
 function chooseDevice(event) {
   const select = event.target;
   if (!(select instanceof HTMLSelectElement)) return;
+  if (select.dataset.devices === "speaker") {
+    devices.remember("speaker", select.value);
+    tiles.speaker(select.value);
+    return;
+  }
   const device = /** @type {Device} */ (select.dataset.devices);
   void (controls ?? door).choose(device, select.value);
 }
@@ -128,29 +166,40 @@ function chooseDevice(event) {
 /** Camera and microphone may come after the person went in: he may be slow to answer his browser. */
 async function openDevices() {
   const words = await door.open();
-  await conversation?.publishAll();
+  await conversation?.sending.publishAll();
   if (words) say(words);
 }
 
-function main() {
-  show("door");
-  devices.onlost = () => door.show();
+function listen() {
   element("enter", HTMLButtonElement).onclick = enter;
   element("retry", HTMLButtonElement).onclick = () => void openDevices();
-  element("again", HTMLButtonElement).onclick = () => location.reload();
+  element("again", HTMLButtonElement).onclick = () => location.replace(link() || location.pathname);
+  element("go-on-here", HTMLButtonElement).onclick = () => {
+    element("elsewhere", HTMLDialogElement).close();
+    takeOver();
+    enter();
+  };
   const unblock = element("unblock", HTMLButtonElement);
   unblock.onclick = () => {
     tiles.unblock();
     unblock.hidden = true;
   };
+  for (const close of document.querySelectorAll("dialog [data-close]")) {
+    if (close instanceof HTMLButtonElement) close.onclick = () => close.closest("dialog")?.close();
+  }
   for (const select of document.querySelectorAll("select[data-devices]")) {
     select.addEventListener("change", chooseDevice);
   }
+  hear("pointer", ({ participant, x, y }) => {
+    tiles.point(participant, x, y);
+    const name = tiles.people.get(participant)?.name ?? "";
+    pointed.show(conversation?.sending.screenTrack ?? null, participant, name, x, y);
+  });
   navigator.mediaDevices?.addEventListener?.("devicechange", () => void devices.list());
   window.addEventListener("online", () => conversation?.signalling.hurry());
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState !== "visible" || !conversation) return;
-    void keepAwake();
+    void wakeLock.keep();
     conversation.signalling.hurry();
   });
   // A closed tab is somebody who left; others need not wait until his connection times out.
@@ -158,8 +207,20 @@ function main() {
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload(); // back by the browser's own button: its connections are gone
   });
-  void openDevices();
-  if (recall("session", IN_CALL) === (tokenPath || "fragment")) enter(); // a reload: he was inside
 }
 
-main();
+function start() {
+  show("door");
+  const know = document.getElementById("know");
+  if (know instanceof HTMLDetailsElement) know.open = matchMedia("(min-width: 60rem) and (min-height: 40rem)").matches;
+  if (devices.chosen.speaker) tiles.speaker(devices.chosen.speaker);
+  devices.onlost = () => door.show();
+  listen();
+  void openDevices();
+  if (isInside()) {
+    takeOver(); // a reload: he was inside, with this very window
+    enter();
+  }
+}
+
+start();

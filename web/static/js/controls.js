@@ -1,9 +1,11 @@
 // @ts-check
-/** The buttons of a call, and its dialogs: devices, who is there (staff), goodbye (staff). */
+/** The buttons of a call, and its dialogs: settings, who is there (staff), goodbye (staff). */
 
 import { explain } from "./devices.js";
 import { element, text, write } from "./page.js";
-import { nameOf } from "./tiles.js";
+import { nameOf } from "./people.js";
+import { Settings } from "./settings.js";
+import { tell } from "./wire.js";
 
 /**
  * @typedef {import("./conversation.js").Conversation} Conversation
@@ -22,14 +24,12 @@ export class Controls {
     this.say = say;
     this.leave = leave;
     this.choosing = false;
-    press("mic", () => this.trying(() => conversation.toggleMicrophone()));
-    press("cam", () => this.trying(() => conversation.toggleCamera()));
+    this.settings = new Settings(conversation, say);
+    press("mic", () => this.trying(() => conversation.sending.toggleMicrophone()));
+    press("cam", () => this.trying(() => conversation.sending.toggleCamera()));
     press("share", () => void this.share());
     press("people-open", () => dialog("people").showModal());
-    press("devices-open", () => {
-      write("devices-status", "");
-      dialog("devices").showModal();
-    });
+    press("devices-open", () => this.settings.show());
     press("leave", () => {
       if (conversation.can.moderate && conversation.tiles.people.size > 0) dialog("goodbye").showModal();
       else leave();
@@ -42,9 +42,6 @@ export class Controls {
       dialog("goodbye").close();
       leave();
     });
-    for (const close of document.querySelectorAll("dialog [data-close]")) {
-      if (close instanceof HTMLButtonElement) close.onclick = () => close.closest("dialog")?.close();
-    }
   }
 
   /** @param {() => Promise<void>} act */
@@ -53,15 +50,15 @@ export class Controls {
   }
 
   async share() {
-    const { conversation } = this;
-    if (conversation.screenTrack) {
-      await conversation.stopShare();
+    const { sending } = this.conversation;
+    if (sending.screenTrack) {
+      await sending.stopShare();
       return;
     }
     if (this.choosing) return; // the browser's chooser is open
     this.choosing = true;
     try {
-      await conversation.startShare();
+      await sending.startShare();
     } catch (error) {
       // Closing the chooser is no error.
       if (!(error instanceof DOMException && error.name === "NotAllowedError")) this.say(text("share_failed"));
@@ -76,7 +73,7 @@ export class Controls {
    */
   async choose(device, id) {
     try {
-      await this.conversation.choose(device, id);
+      await this.conversation.sending.choose(device, id);
       write("devices-status", "");
     } catch (error) {
       write("devices-status", explain(error));
@@ -88,16 +85,19 @@ export class Controls {
   paint() {
     const { conversation } = this;
     const { camera, microphone } = conversation.devices.tracks;
-    const micOn = conversation.micOn && microphone !== null;
-    const cameraOn = conversation.cameraOn && camera !== null;
+    const { sending } = conversation;
+    const micOn = sending.micOn && microphone !== null;
+    const cameraOn = sending.cameraOn && camera !== null;
     const may = (/** @type {string} */ source) => conversation.me === null || conversation.can.publish.includes(source);
     paintButton("mic", may("microphone"), micOn, text(micOn ? "mic_mute" : "mic_unmute"));
     paintButton("cam", may("camera"), cameraOn, text(cameraOn ? "camera_stop" : "camera_start"));
-    const shares = conversation.screenTrack !== null;
+    const shares = sending.screenTrack !== null;
     const canShare = conversation.can.publish.includes("screen") && Boolean(navigator.mediaDevices?.getDisplayMedia);
     paintButton("share", canShare, !shares, text(shares ? "share_stop" : "share_start"));
-    element("people-open", HTMLButtonElement).hidden = !conversation.can.moderate;
+    // The desk's panel has all of this.
+    element("people-open", HTMLButtonElement).hidden = !conversation.can.moderate || document.getElementById("panel") !== null;
     conversation.tiles.own(cameraOn ? camera : null, conversation.me?.name ?? "");
+    this.settings.paint();
     this.paintPeople();
   }
 
@@ -128,14 +128,15 @@ export class Controls {
     const who = document.createElement("span");
     who.className = "who";
     line.append(who);
-    for (const action of /** @type {("mute" | "remove")[]} */ (["mute", "remove"])) {
+    for (const action of /** @type {("mute" | "hold" | "remove")[]} */ (["mute", "hold", "remove"])) {
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = text(`person_${action}`);
       button.ariaLabel = text(`person_${action}_name`, { name: person.name });
       button.onclick = () => {
         if (action === "mute") button.focus(); // it is disabled in a moment, and focus must not fall off the page
-        this.conversation.moderate(action, person.id);
+        if (action === "hold") tell({ type: "hold", participant: person.id });
+        else this.conversation.moderate(action, person.id);
       };
       line.append(button);
     }

@@ -8,6 +8,10 @@ const VIDEO = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ide
 const AUDIO = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 /** @typedef {"camera" | "microphone"} Device */
+/** @typedef {Device | "speaker"} Choice what there is a list of; speakers are chosen, not opened */
+
+/** @type {Record<Choice, MediaDeviceKind>} */
+const KINDS = { camera: "videoinput", microphone: "audioinput", speaker: "audiooutput" };
 
 export class Devices {
   constructor() {
@@ -17,6 +21,10 @@ export class Devices {
     this.chosen = chosenBefore();
     /** @type {(device: Device) => void} called when a device was unplugged or taken away */
     this.onlost = () => {};
+    /** @type {(device: Device) => void} called when the system holds a device back, as a telephone call does */
+    this.onpaused = () => {};
+    /** Whether the browser was asked to blur what is behind us. */
+    this.blurred = false;
     /** Opening is one at a time: two at once would leave a camera on that nobody stops. */
     this.queue = Promise.resolve();
     this.closed = false;
@@ -66,6 +74,10 @@ export class Devices {
         this.tracks[device] = null;
         this.onlost(device);
       };
+      track.onmute = () => {
+        if (this.tracks[device] === track) this.onpaused(device);
+      };
+      if (device === "camera" && this.blurred) void this.blur(true);
     }
   }
 
@@ -77,10 +89,7 @@ export class Devices {
    */
   reopen(device, id) {
     const opened = this.queue.then(async () => {
-      if (id) {
-        this.chosen[device] = id;
-        remember("local", REMEMBERED, JSON.stringify(this.chosen));
-      }
+      if (id) this.remember(device, id);
       this.stop(device); // first: some phones open one camera at a time
       this.take(await navigator.mediaDevices.getUserMedia({ [kind(device)]: this.wish(device) }));
       const track = this.tracks[device];
@@ -89,6 +98,31 @@ export class Devices {
     });
     this.queue = opened.then(() => undefined, () => undefined);
     return opened;
+  }
+
+  /** The camera at the other side of a phone, or the next one of a laptop. */
+  async flip() {
+    const all = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind: each }) => each === "videoinput");
+    const settings = this.tracks.camera?.getSettings();
+    const at = all.findIndex(({ deviceId }) => deviceId === settings?.deviceId);
+    return this.reopen("camera", all[(at + 1) % all.length]?.deviceId);
+  }
+
+  /** Whether this browser can blur what is behind us, in hardware or by itself (Media Capture Extensions). */
+  get blurs() {
+    const can = /** @type {any} */ (this.tracks.camera?.getCapabilities?.())?.backgroundBlur;
+    return Array.isArray(can) && can.includes(true);
+  }
+
+  /**
+   * @param {boolean} on
+   * @returns {Promise<boolean>} whether it is blurred now
+   */
+  async blur(on) {
+    const camera = this.tracks.camera;
+    this.blurred = on;
+    await camera?.applyConstraints(/** @type {any} */ ({ backgroundBlur: on })).catch(() => undefined);
+    return Boolean(/** @type {any} */ (camera?.getSettings())?.backgroundBlur);
   }
 
   /** @param {Device} device */
@@ -110,17 +144,34 @@ export class Devices {
     const all = await navigator.mediaDevices?.enumerateDevices?.() ?? [];
     for (const select of document.querySelectorAll("select[data-devices]")) {
       if (!(select instanceof HTMLSelectElement)) continue;
-      const device = /** @type {Device} */ (select.dataset.devices);
-      const mine = all.filter((each) => each.kind === `${kind(device)}input` && each.deviceId !== "");
-      const current = this.tracks[device]?.getSettings().deviceId ?? this.chosen[device];
+      const device = /** @type {Choice} */ (select.dataset.devices);
+      const mine = all.filter((each) => each.kind === KINDS[device] && each.deviceId !== "");
+      const track = device === "speaker" ? null : this.tracks[device];
+      const current = track?.getSettings().deviceId ?? this.chosen[device];
       select.replaceChildren(...mine.map((each, at) => {
         const option = new Option(each.label || text(`${device}_n`, { n: String(at + 1) }), each.deviceId);
         option.selected = each.deviceId === current;
         return option;
       }));
-      if (mine.length === 0) select.append(new Option(text(`no_${device}`), ""));
+      if (mine.length === 0 && device !== "speaker") select.append(new Option(text(`no_${device}`), ""));
       select.disabled = mine.length === 0;
+      // Where a browser lets nobody choose, the system does: then there is nothing to show.
+      const label = select.closest("label");
+      if (device === "speaker" && label) label.hidden = mine.length < 2 || !("setSinkId" in HTMLMediaElement.prototype);
     }
+    const cameras = all.filter((each) => each.kind === "videoinput").length;
+    for (const button of document.querySelectorAll("[data-flip]")) {
+      if (button instanceof HTMLButtonElement) button.hidden = cameras < 2 || !matchMedia("(pointer: coarse)").matches;
+    }
+  }
+
+  /**
+   * @param {Choice} device
+   * @param {string} id
+   */
+  remember(device, id) {
+    this.chosen[device] = id;
+    remember("local", REMEMBERED, JSON.stringify(this.chosen));
   }
 }
 

@@ -21,6 +21,7 @@ export class Door {
     this.devices = devices;
     this.stopMeter = () => {};
     this.closed = false;
+    element("door-flip", HTMLButtonElement).onclick = () => void this.flip();
   }
 
   /**
@@ -85,6 +86,22 @@ export class Door {
     }
     this.show();
     await this.devices.list();
+  }
+
+  async flip() {
+    try {
+      await this.devices.flip();
+      write("door-status", "");
+    } catch (error) {
+      write("door-status", explain(error));
+    }
+    this.show();
+  }
+
+  /** The person is before the door again, his devices still open. */
+  reopen() {
+    this.closed = false;
+    this.show();
   }
 
   /** The person goes in: the devices stay open. */

@@ -56,11 +56,11 @@ export function announce(words) {
 }
 
 /**
- * Show one of the page's three faces.
- * @param {"door" | "call" | "ended"} name
+ * Show one of the page's faces.
+ * @param {"door" | "waiting" | "call" | "ended"} name
  */
 export function show(name) {
-  for (const each of ["door", "call", "ended"]) element(each, HTMLElement).hidden = each !== name;
+  for (const each of ["door", "waiting", "call", "ended"]) element(each, HTMLElement).hidden = each !== name;
   document.body.dataset.state = name;
   window.scrollTo(0, 0);
 }

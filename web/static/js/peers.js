@@ -62,6 +62,7 @@ export class Publisher {
     this.waiting = false;
     this.again = false;
     this.restart = false;
+    this.moves = false;
     watch(this.pc, () => this.restartIce(), changed);
   }
 
@@ -78,10 +79,13 @@ export class Publisher {
    * Send a track as a source, or nothing in its place.
    * @param {Source} source
    * @param {MediaStreamTrack | null} track
+   * @param {boolean} [signs] somebody signs: rather fewer pixels than fewer frames
    */
-  async set(source, track) {
+  async set(source, track, signs = false) {
     if (this.closed) return;
     if (source === "screen" && track) track.contentHint = "detail";
+    if (source === "camera" && track) track.contentHint = signs ? "motion" : "";
+    this.moves = source === "camera" ? signs : this.moves;
     const known = this.transceivers.get(source);
     if (known) {
       await known.sender.replaceTrack(track);
@@ -114,6 +118,7 @@ export class Publisher {
     const [first] = parameters.encodings ?? [];
     if (!first) return;
     Object.assign(first, encoding(sender.track, picture));
+    if (this.moves) Object.assign(parameters, { degradationPreference: "maintain-framerate" });
     await sender.setParameters(parameters).catch(() => undefined); // a wish: the call goes on without
   }
 

@@ -16,9 +16,12 @@ const PASSING = ["draining", "not_found", "rate_limited", "wrong_order", "intern
  * @typedef {{source: string, muted: boolean}} SourceState
  * @typedef {{id: string, name: string, role: string, label: string, sources: SourceState[]}} Participant
  * @typedef {{mid: string, participant: string, source: string}} SubscribedTrack
+ * @typedef {{id: number, from: string, name: string, role: string, text: string, at: number, to: string | null,
+ *   waiting: boolean}} Chat at: Unix ms
  * @typedef {{publish: string[], subscribe: boolean, moderate: boolean}} Rights
  * @typedef {{type: "welcome", n: number, session: string, secret: string, resumed: boolean, room: string,
- *   you: Participant, participants: Participant[], can: Rights, ice_servers: RTCIceServer[]}} Welcome
+ *   waiting: boolean, chat: Chat[], you: Participant, participants: Participant[], can: Rights,
+ *   ice_servers: RTCIceServer[]}} Welcome
  * @typedef {{type: string, n: number, [field: string]: any}} Message
  */
 
@@ -179,9 +182,12 @@ export class Signalling {
   /**
    * What is sent while the connection is lost is lost too: the owner says after a resume how things are.
    * @param {{type: string, [field: string]: unknown}} message
+   * @returns {boolean} whether it went out
    */
   send(message) {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    if (this.socket?.readyState !== WebSocket.OPEN || !this.session) return false;
+    this.socket.send(JSON.stringify(message));
+    return true;
   }
 
   leave() {

@@ -2,7 +2,10 @@
 /** The pictures: a tile per participant, one per shared screen, one of ourselves; and everybody's sound. */
 
 import { fit, tileSize } from "./layout.js";
-import { element, text } from "./page.js";
+import { announce, element, text } from "./page.js";
+import { roleOf } from "./people.js";
+import { Screen } from "./screens.js";
+import { attach, caption, initials, makeTile, tileButton, video } from "./tile.js";
 
 /** @typedef {import("./protocol.js").Participant} Participant */
 
@@ -30,6 +33,10 @@ export class Tiles {
     this.tiles = new Map();
     /** @type {Map<string, HTMLAudioElement>} */
     this.players = new Map();
+    /** @type {Map<string, Screen>} what a shared screen has beside its picture, by whose it is */
+    this.tools = new Map();
+    this.pinned = "";
+    this.output = "";
     this.enlarged = false;
     this.roomy = window.matchMedia(ROOMY);
     this.roomy.onchange = () => this.arrange();
@@ -43,7 +50,7 @@ export class Tiles {
 
   /** Whether anybody else shares a screen. */
   get screen() {
-    return this.screens.childElementCount > 0;
+    return this.tools.size > 0;
   }
 
   /**
@@ -72,6 +79,7 @@ export class Tiles {
     clearTimeout(this.arriving.get(id));
     this.arriving.delete(id);
     this.people.delete(id);
+    if (this.pinned === id) this.pinned = "";
     for (const [key, tile] of this.tiles) if (tile.dataset.participant === id) this.removeTile(key, tile);
     for (const [key, player] of this.players) if (player.dataset.participant === id) this.removePlayer(key, player);
     this.arrange();
@@ -90,6 +98,7 @@ export class Tiles {
     video(tile).srcObject = null;
     tile.remove();
     this.tiles.delete(key);
+    if (tile.dataset.source === "screen") this.tools.delete(tile.dataset.participant ?? "");
   }
 
   /**
@@ -137,6 +146,7 @@ export class Tiles {
       player.dataset.source = source;
       this.sounds.append(player);
       this.players.set(key, player);
+      void this.route(player);
     }
     if (!attach(player, track)) return;
     player.play().catch((error) => {
@@ -208,38 +218,58 @@ export class Tiles {
     const key = `${participant} ${source}`;
     let tile = this.tiles.get(key);
     if (!tile) {
-      tile = document.createElement("figure");
-      tile.className = "tile";
-      tile.dataset.participant = participant;
-      tile.dataset.source = source;
-      tile.dataset.picture = "no";
-      const picture = document.createElement("video");
-      picture.autoplay = true;
-      picture.muted = true;
-      picture.playsInline = true;
-      picture.onresize = () => {
+      tile = makeTile(participant, source);
+      video(tile).onresize = () => {
         this.refresh(participant);
         this.measure();
       };
-      const letters = document.createElement("span");
-      letters.className = "initials";
-      letters.ariaHidden = "true";
-      tile.append(picture, letters, document.createElement("figcaption"));
-      if (source === "screen") tile.append(this.enlarger());
+      if (source === "screen") this.tools.set(participant, new Screen(tile, () => this.enlarge(!this.enlarged)));
+      if (source === "camera") tile.append(tileButton("pin", text("pin"), () => this.pin(participant)));
       (source === "screen" ? this.screens : this.faces).append(tile);
       this.tiles.set(key, tile);
     }
     return tile;
   }
 
-  /** The button that lets a shared screen have all the room, the whole of the monitor where a browser allows it. */
-  enlarger() {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "enlarge";
-    button.textContent = text("enlarge");
-    button.onclick = () => this.enlarge(!this.enlarged);
-    return button;
+  /**
+   * Keep somebody large, such as an interpreter who signs; once more: as before.
+   * @param {string} id
+   */
+  pin(id) {
+    this.pinned = this.pinned === id ? "" : id;
+    this.arrange();
+    this.tiles.get(`${id} camera`)?.querySelector("button")?.focus(); // it moved, and focus must not fall off the page
+    announce(text(this.pinned ? "pinned" : "unpinned", { name: this.people.get(id)?.name ?? "" }));
+  }
+
+  /** Whom we look at: who is pinned, or the first other with a picture. */
+  get main() {
+    const shown = [...this.tiles.values()].filter((tile) => tile.dataset.picture === "yes" && !tile.classList.contains("own"));
+    const tile = shown.find((each) => each.dataset.participant === this.pinned) ?? shown[0];
+    return tile ? video(tile) : null;
+  }
+
+  /**
+   * Somebody points at a shared screen.
+   * @param {string} id
+   * @param {number | null} x
+   * @param {number | null} y
+   */
+  point(id, x, y) {
+    const name = this.people.get(id)?.name ?? "";
+    for (const screen of this.tools.values()) screen.dots.show(id, name, x, y);
+  }
+
+  /** @param {string} id of a loudspeaker */
+  speaker(id) {
+    this.output = id;
+    for (const player of this.players.values()) void this.route(player);
+  }
+
+  /** @param {HTMLAudioElement} player */
+  async route(player) {
+    if (!this.output || !("setSinkId" in player)) return;
+    await player.setSinkId(this.output).catch(() => undefined); // it is gone: the system's own speaks
   }
 
   /** @param {boolean} on */
@@ -260,18 +290,35 @@ export class Tiles {
   arrange() {
     const others = this.people.size;
     if (!this.screen && this.enlarged) this.enlarge(false);
+    const large = this.screen || this.pinned !== "";
     this.stage.dataset.count = String(others);
-    this.stage.dataset.screen = this.screen ? "yes" : "no";
+    this.stage.dataset.screen = large ? "yes" : "no";
     // We are small, beside the controls or in a corner of the only other; on a narrow screen with more people, one of all.
     const aside = others > 0 && this.roomy.matches;
-    this.stage.dataset.corner = others === 1 && !this.screen && !aside ? "yes" : "no";
+    this.stage.dataset.corner = others === 1 && !large && !aside ? "yes" : "no";
     const own = this.tiles.get(" own");
-    const place = aside ? this.mirror : this.faces;
-    if (own && own.parentElement !== place) {
-      place.append(own);
-      video(own).play().catch(() => undefined); // moving a picture stops it
+    if (own) this.move(own, aside ? this.mirror : this.faces);
+    for (const id of this.people.keys()) {
+      const tile = this.tile(id, "camera");
+      const pinned = id === this.pinned;
+      this.move(tile, pinned ? this.screens : this.faces);
+      const button = tile.querySelector("button");
+      if (!button) continue;
+      button.hidden = !pinned && others < 2 && !this.screen;
+      button.textContent = text(pinned ? "unpin" : "pin");
+      button.ariaLabel = text(pinned ? "unpin_name" : "pin_name", { name: this.people.get(id)?.name ?? "" });
     }
     this.measure();
+  }
+
+  /**
+   * @param {HTMLElement} tile
+   * @param {HTMLElement} place
+   */
+  move(tile, place) {
+    if (tile.parentElement === place) return;
+    place.append(tile);
+    video(tile).play().catch(() => undefined); // moving a picture stops it
   }
 
   measure() {
@@ -283,69 +330,9 @@ export class Tiles {
     const letter = parseFloat(getComputedStyle(this.faces).fontSize);
     this.faces.dataset.small = size.width < SMALL.width * letter || size.height < SMALL.height * letter ? "yes" : "no";
     for (const tile of this.tiles.values()) {
-      if (tile.dataset.source === "screen") continue;
+      if (tile.dataset.source === "screen") continue; // it is shown whole, always
       const picture = video(tile);
       tile.dataset.fit = fit(picture.videoWidth / picture.videoHeight, tile.clientWidth / tile.clientHeight);
     }
   }
-}
-
-/** @param {HTMLElement} tile */
-function video(tile) {
-  const found = tile.querySelector("video");
-  if (!found) throw new Error("a tile without video");
-  return found;
-}
-
-/**
- * @param {HTMLMediaElement} player
- * @param {MediaStreamTrack} track
- * @returns {boolean} whether it is another track than before
- */
-function attach(player, track) {
-  const current = player.srcObject;
-  if (current instanceof MediaStream && current.getTracks()[0] === track) return false;
-  player.srcObject = new MediaStream([track]);
-  return true;
-}
-
-/**
- * @param {HTMLElement} tile
- * @param {string} name
- * @param {string} role
- * @param {string[]} marks
- */
-function caption(tile, name, role, marks) {
-  const place = tile.querySelector("figcaption");
-  if (!place) return;
-  const parts = [["name", name], ["role", role], ["marks", marks.join(" · ")]].filter(([, words]) => words);
-  if (place.dataset.said === JSON.stringify(parts)) return;
-  place.dataset.said = JSON.stringify(parts);
-  place.replaceChildren(...parts.map(([kind = "", words = ""]) => {
-    const part = document.createElement("span");
-    part.className = kind;
-    part.textContent = words;
-    return part;
-  }));
-}
-
-/**
- * @param {HTMLElement} tile
- * @param {string} name
- */
-function initials(tile, name) {
-  const place = tile.querySelector(".initials");
-  const words = name.split(/\s+/).filter(Boolean);
-  const letters = [words[0], words.length > 1 ? words[words.length - 1] : ""].map((word) => [...(word ?? "")][0] ?? "");
-  if (place) place.textContent = letters.join("").toUpperCase();
-}
-
-/** @param {Participant} person */
-export function roleOf(person) {
-  return person.label || text(`role_${person.role}`);
-}
-
-/** @param {Participant} person */
-export function nameOf(person) {
-  return `${person.name}, ${roleOf(person)}`;
 }

@@ -1,6 +1,6 @@
-"""The commands: serve, demo, token, doctor.  The only file that prints.
+"""The commands.  Those that run something are here, those that look after an installation in a module per group.
 
-Nothing of the siblings is imported before check_siblings() has looked whose they are.
+Only this package prints.  Nothing of the siblings is imported before check_siblings() has looked whose they are.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from balie.cli import keys, office, staff
 from balie.errors import BalieError, ConfigError, StartError
 from balie.version import VERSION
 
@@ -76,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("doctor", help="check this machine and a configuration")
     command.add_argument("--config", metavar="FILE", type=Path, help="without it, the defaults are looked at")
     command.set_defaults(run=_doctor)
+
+    office.add(commands)
+    staff.add(commands)
+    keys.add(commands)
     return parser
 
 
