@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html.parser import HTMLParser
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from balie.booking import links
-from balie.i18n import LANGUAGES, day_words, short_day_words, speaking
+from balie.i18n import LANGUAGES, speaking
 from balie.post import facts, short
 from balie.post.compose import LINK_CUT, Letter, letter
 from balie.post.facts import Facts, harmless
@@ -206,14 +205,6 @@ def test_dates_are_written_as_the_reader_writes_them() -> None:
         with speaking(language):
             made = letter(known())
         assert moment in made.text and " ".join(moment.split()) in made.subject
-
-
-def test_the_first_of_a_month() -> None:
-    for language, words in (("nl", "vrijdag 1 januari"), ("fr", "vendredi 1er janvier"), ("de", "Freitag, 1. Januar")):
-        with speaking(language):
-            assert day_words(date(2027, 1, 1)) == f"{words} 2027"
-    with speaking("de"):
-        assert short_day_words(date(2026, 12, 8)) == "Di. 8. Dez."
 
 
 def test_what_is_kept_opens_no_door() -> None:

@@ -108,6 +108,7 @@ export class Door {
   close() {
     this.closed = true;
     this.stopMeter();
+    this.stopMeter = () => {};
     element("preview", HTMLVideoElement).srcObject = null;
   }
 }
