@@ -8,7 +8,7 @@ functions change nothing but the database.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -64,17 +64,17 @@ class Store:
         self._sqlite = url.drivername == SQLITE
         self._engine = _engine(url)
         self._writing = asyncio.Lock()
+        self._running: set[asyncio.Task[Any]] = set()
 
     async def read(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         """Run a function that only reads; it sees one moment."""
-        async with self._engine.connect() as connection:
-            return await connection.run_sync(function, *args, **kwargs)
+        return await self._to_its_end(self._read(function, *args, **kwargs))
 
     async def write(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         """Run a function that writes: what it did is committed when this returns, or nothing of it if it raised."""
         for attempt in range(1, TRIES + 1):
             try:
-                result = await self._write(function, *args, **kwargs)
+                result = await self._to_its_end(self._write(function, *args, **kwargs))
             except DBAPIError as error:
                 if attempt == TRIES or getattr(error.orig, "sqlstate", None) not in REPEAT:
                     raise
@@ -83,6 +83,17 @@ class Store:
                 self.committed = asyncio.Event()
                 return result
         raise AssertionError("the last try returns or raises")
+
+    async def _to_its_end(self, transaction: Coroutine[Any, Any, Result]) -> Result:
+        """Also when nobody waits for it any more: a connection that is left in the middle is of no use to others."""
+        task = asyncio.create_task(transaction)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _read(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
+        async with self._engine.connect() as connection:
+            return await connection.run_sync(function, *args, **kwargs)
 
     async def _write(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         if not self._sqlite:
@@ -108,6 +119,8 @@ class Store:
             ) from None
 
     async def close(self) -> None:
+        """After what runs now."""
+        await asyncio.gather(*self._running, return_exceptions=True)
         await self._engine.dispose()
 
 

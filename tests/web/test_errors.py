@@ -136,4 +136,5 @@ async def test_words_of_the_parser_reach_no_log_unredacted(client: Client, caplo
     with caplog.at_level(logging.DEBUG):
         answer = await raw(client, b"GET /g/aaaaBBBB1111ccccDDDD2222 HTTP/9.9.9\r\nHost: x\r\n\r\n")
     assert answer.startswith(b"HTTP/1.0 400 ")
-    assert {record.name for record in caplog.records} <= {"aiohttp.server", "aiohttp.access"}
+    said = {record.name for record in caplog.records if record.levelno > logging.DEBUG}
+    assert said <= {"aiohttp.server", "aiohttp.access"}

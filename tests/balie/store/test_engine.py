@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -108,4 +109,16 @@ async def test_a_writer_that_is_cancelled_while_it_waits_leaves_a_sound_connecti
         await asyncio.gather(waiting, return_exceptions=True)
         await sqlite_store.write(add, "after it")
     other.close()
-    assert await sqlite_store.read(count) == 20
+    names = await sqlite_store.read(lambda tx: list(tx.scalars(select(organisation.c.name))))
+    assert names.count("after it") == 20
+
+
+async def test_closing_waits_for_what_runs(sqlite_store: Store) -> None:
+    """Nobody waits for the write any more, but it is in the file."""
+    writing = asyncio.create_task(sqlite_store.write(add, "at the last moment"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    writing.cancel()
+    await sqlite_store.close()
+    with closing(sqlite3.connect(str(sqlite_store.url.database))) as file:
+        assert file.execute("SELECT name FROM organisation").fetchall() == [("at the last moment",)]

@@ -76,7 +76,7 @@ async def test_hours_end_and_hold_today_still(desk: DeskSite, bart: Clerk) -> No
         ({"tm": "2026-01-01"}, "tm", "einde dat na het begin"),
         ({"tm": "morgen"}, "tm", "Vul een dag in"),
         ({"vorm": []}, "vorm", "minstens één manier"),
-        ({"weken": 9}, "weken", "om de hoeveel weken"),
+        ({"weken": 9}, "weken", "hoe vaak dit terugkomt"),
         ({"dag": 0}, "van", "vallen samen met andere uren"),
     ],
 )
