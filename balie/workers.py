@@ -10,7 +10,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -108,9 +108,18 @@ async def working(settings: Settings, store: Store, key: LinkKey, clock: Clock) 
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
+
+
+async def end(tasks: Collection[asyncio.Task[None]], again_s: float = 1.0) -> None:
+    """Cancel tasks, and again after a while those that go on.
+
+    A cancellation that comes in the moment in which its task is woken is lost (asyncio.wait_for before Python 3.12).
+    """
+    while pending := [each for each in tasks if not each.done()]:
+        for each in pending:
+            each.cancel()
+        await asyncio.wait(pending, timeout=again_s)
 
 
 async def _keep(what: str, job: Callable[[], Awaitable[None]]) -> None:

@@ -253,7 +253,7 @@ async def test_the_hour_is_kept_for_ten_minutes(come: Come) -> None:
     await page.clock.run_for(470_000)
     await expect(news).to_be_empty()
     await page.clock.run_for(15_000)
-    await expect(news).to_contain_text("Nog 2 minuten.")
+    await expect(news).to_contain_text("Nog 2 min.")
     await check(an, "nearly over")
     await press(page, "Geef mij meer tijd")
     await expect(news).to_be_empty()
