@@ -8,6 +8,7 @@ failed, and another one takes its place: pages, appointments and the calls' WebS
 from __future__ import annotations
 
 import asyncio
+import os
 import select
 import socket
 import subprocess
@@ -216,7 +217,11 @@ class RemoteMedia:
         ours, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, "-m", "media.process.child", str(theirs.fileno())]
-            self._process = subprocess.Popen(command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL)
+            # Settings may come by the environment, keys among them: it has no use for any.
+            environment = {name: value for name, value in os.environ.items() if not name.startswith("BALIE_")}
+            self._process = subprocess.Popen(
+                command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, env=environment
+            )
         self._born_s = time.monotonic()
         self._socket, self._frames, self._replies = ours, Frames(), []
         try:

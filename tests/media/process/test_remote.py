@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -189,6 +190,18 @@ async def test_an_address_that_is_taken() -> None:
         with pytest.raises(OSError, match="in use"):
             await made.start()
         await made.close()
+
+
+def environment_of(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/environ").read_bytes()
+
+
+async def test_no_secret_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BALIE_TOKENS_SECRET", "hunter2")
+    made = RemoteMedia(BINDING)
+    await made.start()
+    assert made.pid is not None and b"hunter2" not in environment_of(made.pid)
+    await made.close()
 
 
 async def test_it_ends_with_the_process_above(media: RemoteMedia) -> None:

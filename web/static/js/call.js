@@ -171,7 +171,9 @@ async function openDevices() {
 }
 
 function listen() {
-  element("enter", HTMLButtonElement).onclick = enter;
+  const button = element("enter", HTMLButtonElement);
+  button.onclick = enter;
+  button.disabled = false;
   element("retry", HTMLButtonElement).onclick = () => void openDevices();
   element("again", HTMLButtonElement).onclick = () => location.replace(link() || location.pathname);
   element("go-on-here", HTMLButtonElement).onclick = () => {
