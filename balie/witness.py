@@ -61,7 +61,8 @@ class Witness:
             if over:
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), wait_s)
+                async with asyncio.timeout(wait_s):  # wait_for may lose a cancellation
+                    await news.wait()
 
     async def _write(self) -> None:
         """One by one: what one of them does wrong is not the others' fault."""

@@ -170,8 +170,10 @@ def _judged(response: ClientResponse) -> _Answer:
 
 
 async def _woken(event_: asyncio.Event, within_s: float) -> None:
+    # Not wait_for: before Python 3.12 it loses a cancellation that comes in the moment of waking.
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event_.wait(), within_s)
+        async with asyncio.timeout(within_s):
+            await event_.wait()
 
 
 @contextlib.contextmanager

@@ -89,11 +89,14 @@ class Delivery:
                 pause_s, wakes_up = await asyncio.shield(step)
             except asyncio.CancelledError:
                 self._stopping = True
-                await step
+                while not step.done():  # also when asked again
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await asyncio.shield(step)
                 raise
             with contextlib.suppress(TimeoutError):
                 waiting = committed.wait() if wakes_up else asyncio.Event().wait()
-                await asyncio.wait_for(waiting, pause_s)
+                async with asyncio.timeout(pause_s):  # wait_for may lose a cancellation
+                    await waiting
 
     async def step(self, now_s: int) -> int | None:
         """Send a batch of what is due.  Returns when to look again, None: when something new is written."""
