@@ -47,13 +47,13 @@ class Running:
         try:
             return self.process.communicate(timeout=STOP_S)[1]
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.communicate()
-            raise
+            self.process.send_signal(signal.SIGABRT)  # faulthandler writes where every thread stands
+            raise AssertionError(f"it does not stop:\n{self.process.communicate()[1]}") from None
 
 
 def _start(*arguments: str) -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BALIE_")}
+    environment["PYTHONFAULTHANDLER"] = "1"
     return subprocess.Popen(
         [sys.executable, "-m", "balie", *arguments],
         cwd=ROOT,
