@@ -36,7 +36,7 @@ from media.core.rooms import Rooms
 from media.core.settings import Settings as MediaSettings
 from media.io.binding import Binding
 from media.process.media import Media
-from media.process.remote import RemoteMedia
+from media.process.remote import ProcessLostError, RemoteMedia
 from signalling.hub import Hub
 from signalling.tokens import Join, Role, Tokens, default_grants
 from signalling.whip import HttpSessions
@@ -227,6 +227,10 @@ async def _run_media(balie: Balie) -> AsyncIterator[None]:
         raise StartError(
             f"[media] listen and port: cannot receive on UDP {listen}, port {port}: {error.strerror or error}.\n"
             "Name addresses of this machine and a free port; `balie doctor` says what is taken."
+        ) from None
+    except ProcessLostError as error:
+        raise StartError(
+            f"The media process: {error}.\nWhat it wrote stands above; `balie doctor` looks at what it needs."
         ) from None
     yield
     await media.close()
