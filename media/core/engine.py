@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from media.core import rtcp
 from media.core.codecs import is_keyframe
 from media.core.compiled import CompiledLoops
-from media.core.drops import Drop, DropCounters
+from media.core.drops import Drop, DropCounters, TcpCounts
 from media.core.egress import Copies
 from media.core.errors import LimitError
 from media.core.ice import IceLite
@@ -58,11 +58,13 @@ from media.core.twcc import FeedbackLog
 POLL_US = 10_000
 """How often poll() wants to be called: half the shortest wait before a NACK."""
 FEEDBACK_US = 100_000  # transport-wide feedback: libwebrtc's default interval
+FEEDBACK_MAX_US = 250_000  # and the longest that it lets itself take (remote_estimator_proxy.cc)
+FEEDBACK_SPACING_US = 2_000  # with many publishers, so much for each: some 500 feedback packets a second cost 10 ms
 JITTER_US = 20_000  # one audio packet's time
 SPEAKERS_US = 200_000
 EXPIRY_US = 1_000_000
 NACK_NUMBERS = 250  # in one packet: at the worst, each in a pair of its own, it is 1,012 bytes
-FEEDBACK_LOG = 1 << 15  # packets between two feedbacks: 300,000 a second
+FEEDBACK_LOG = 1 << 16  # packets between two feedbacks: 260,000 a second
 
 Ints = NDArray[np.int64]
 ICE_CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"  # RFC 8839 5.4 ice-char
@@ -82,6 +84,7 @@ class Engine:
         self.arena = Arena(settings.history_rows)
         self.send = Arena(settings.send_rows)
         self.counters = DropCounters()
+        self.tcp = TcpCounts()
         self.ice = IceLite(settings.transports_max)
         self.received = 0
         self.forwarded = 0
@@ -285,6 +288,8 @@ class Engine:
         known.track.subscriptions.discard(known.row)
         known.track.waiting.discard(known.row)
         to = self._transports[known.transport]
+        if to.connected and (goodbye := self._reports.goodbye(known)):
+            self._control.append((TransportId(known.transport), goodbye, True))
         to.subscriptions.discard(known.row)
         to.by_ssrc.pop(known.ssrc, None)
         to.by_ssrc.pop(known.rtx_ssrc, None)
@@ -415,6 +420,20 @@ class Engine:
             self._request_keyframes(outcome.keyframes, now_us)
         self._events.extend(outcome.events)
 
+    def sends_picture(self, transport: int, ssrc: int) -> bool:
+        """Whether what goes to this transport under this SSRC is video, or is sent again of one."""
+        known = self._transports.get(transport)
+        row = known.by_ssrc.get(ssrc) if known is not None else None
+        return row is not None and self._by_row[row].track.spec.kind == "video"
+
+    def refresh_pictures(self, transport: int) -> None:
+        """More was left out on the way to this transport than is worth sending again: pictures start anew."""
+        known = self._transports.get(transport)
+        for row in known.subscriptions if known is not None else ():
+            track = self._by_row[row].track
+            if self._by_row[row].live and track.spec.kind == "video":
+                self._waiting.add(track.row)  # poll() asks
+
     def poll(self, now_us: int) -> None:
         """Do what time asks for: NACK, key frames, feedback, reports, speakers, consent.  Call every POLL_US."""
         for row in sorted(self._lossy):
@@ -423,10 +442,11 @@ class Engine:
         if wanted:
             self._request_keyframes(wanted, now_us)
         if now_us >= self._feedback_due_us:
-            self._feedback_due_us = now_us + FEEDBACK_US
             self._name_media()
-            for transport, packet in self._feedback.build(self._own_ssrc, self._media_ssrc):
-                self._control.append((TransportId(transport), packet, True))
+            packets = self._feedback.build(self._own_ssrc, self._media_ssrc)
+            self._control += [(TransportId(transport), packet, True) for transport, packet in packets]
+            spaced_us = min(FEEDBACK_SPACING_US * len(packets), FEEDBACK_MAX_US)
+            self._feedback_due_us = now_us + max(FEEDBACK_US, spaced_us)
         for transport, packet in self._reports.due(self._transports, now_us):
             self._control.append((TransportId(transport), packet, True))
         if now_us >= self._speakers_due_us:
@@ -561,6 +581,7 @@ class Engine:
             "packets_received": self.received,
             "packets_forwarded": self.forwarded,
             "keyframe_waits": sum(self._strays.tracks[row].spec.kind == "video" for row in self._waiting),
+            **self.tcp.as_dict(),
         }
 
     def transport_stats(self, transport: TransportId) -> dict[str, int | float]:

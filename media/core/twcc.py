@@ -1,7 +1,7 @@
 """Transport-wide feedback to publishers, so that a browser's bandwidth estimation lets it send HD.
 
 Format: draft-holmer-rmcat-transport-wide-cc-extensions-01, 3.1.  The log takes columns per batch; the packets
-are built ten times a second for all transports at once.  Only the log and the packet format live here: when,
+are built four to ten times a second for all transports at once.  Only the log and the packet format live here: when,
 and under which SSRCs, is the engine's to say.
 """
 

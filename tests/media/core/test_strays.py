@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import pairwise
 
 import pytest
 
 from media.core import rtcp
 from media.core.rtp import parse_header
-from tests.support.bench import Desk, sequence, timestamp
+from tests.support.bench import SMALL, Desk, sequence, timestamp
 from tests.support.call import CAMERA, CC, MICROPHONE, RTX, Call
 from tests.support.packets import delta_frame, rtp
 
@@ -129,6 +130,21 @@ def test_feedback_names_a_stream_of_the_publishers_own_though_nobody_watches() -
     desk.receive(an, rtp(ssrc=4711, extensions={4: b"v", CC: b"\0\1"}))
     (packet,) = [packet for packet in desk.run(150_000) if isinstance(packet, rtcp.TransportFeedback)]
     assert packet.media == 4711
+
+
+@pytest.mark.parametrize(("publishers", "in_a_second"), [(1, 10), (50, 10), (100, 5), (200, 4)])
+def test_feedback_is_rarer_when_there_are_many_publishers_but_never_too_rare(publishers: int, in_a_second: int) -> None:
+    """libwebrtc itself waits between 50 and 250 ms."""
+    desk = Desk(settings=dataclasses.replace(SMALL, transports_max=256, tracks_max=256))
+    people = [desk.transport() for _ in range(publishers)]
+    for at, person in enumerate(people):
+        desk.video(person, 1_000 + 2 * at)
+    told = 0
+    for number in range(100):
+        for at, person in enumerate(people):
+            desk.receive(person, rtp(ssrc=1_000 + 2 * at, sequence=number, extensions={CC: number.to_bytes(2, "big")}))
+        told += sum(isinstance(packet, rtcp.TransportFeedback) for packet in desk.run(10_000))
+    assert told / publishers == pytest.approx(in_a_second, abs=1)
 
 
 # -- header extensions -------------------------------------------------------------------------------
