@@ -1,4 +1,4 @@
-"""RTCP both ways: sender and receiver reports that we write, and what peers tell us.
+"""RTCP both ways: sender and receiver reports and goodbyes that we write, and what peers tell us.
 
 Feedback never passes through: what a subscriber reports is about our streams and ends here, what a publisher
 hears is about his own (checklist rules 7, 20, 22 and 24).
@@ -247,6 +247,15 @@ class Reports:
             )
             reports.append(report + rtcp.sdes(subscription.ssrc, cname(track)))
         return reports
+
+    def goodbye(self, subscription: Subscription) -> bytes:
+        """The end of a stream, so that its receiver need not wait for silence (RFC 3550 6.6); a compound of its own,
+        for a report comes first (6.1).  Empty when nothing of it was ever sent (6.3.7)."""
+        if not int(self._table.packets[subscription.row]):
+            return b""
+        ssrcs = [subscription.ssrc, *([subscription.rtx_ssrc] if subscription.resent else [])]
+        head = rtcp.receiver_report(subscription.ssrc, ()) + rtcp.sdes(subscription.ssrc, cname(subscription.track))
+        return head + rtcp.bye(ssrcs)
 
     # -- for people ------------------------------------------------------------------------------
 

@@ -311,3 +311,60 @@ def test_a_closed_transport_says_nothing_more(call: Call) -> None:
     call.engine.close_transport(call.bert)
     call.engine.handle_rtcp(call.bert, rtcp.pli(1, call.picture.ssrc), call.desk.now_us)
     assert not [to for to, _, _ in call.desk.poll(1_000_000) if to == call.bert]
+
+
+# -- the end of a stream -----------------------------------------------------------------------------
+
+
+def goodbyes(call: Call) -> list[tuple[int, list[rtcp.Packet]]]:
+    """Compound packets with a BYE in them, and to whom."""
+    sent = [(int(to), rtcp.parse_compound(data)) for to, data, is_rtcp in call.engine.take_control() if is_rtcp]
+    return [(to, packets) for to, packets in sent if any(isinstance(each, rtcp.Bye) for each in packets)]
+
+
+def test_a_stream_that_ends_says_so_to_its_viewer() -> None:
+    """RFC 3550 6.6: with the retransmissions that there were; each compound begins with a report (6.1)."""
+    call = Call()
+    out = call.start(1)
+    call.send(call.audio(1))
+    assert call.ask_again(out)
+    call.engine.remove_subscription(call.picture.subscription)
+    call.engine.remove_subscription(call.sound.subscription)
+    said = goodbyes(call)
+    assert [to for to, _ in said] == [call.bert, call.bert]
+    again = call.picture.rtx_ssrc
+    assert again is not None
+    for (_, packets), ssrcs in zip(said, ((call.picture.ssrc, again), (call.sound.ssrc,)), strict=True):
+        first, names, bye = packets
+        assert first == rtcp.ReceiverReport(ssrcs[0], ()) and names == rtcp.Other(rtcp.SDES)
+        assert bye == rtcp.Bye(ssrcs)
+
+
+def test_the_streams_of_a_track_end_with_it_for_every_viewer() -> None:
+    call = Call()
+    carol = call.desk.transport()
+    hers = call.desk.subscribe(carol, call.camera)
+    call.start(1)
+    call.engine.remove_track(call.camera)
+    assert [(to, packets[-1]) for to, packets in goodbyes(call)] == [
+        (call.bert, rtcp.Bye((call.picture.ssrc,))),
+        (carol, rtcp.Bye((hers.ssrc,))),
+    ]
+
+
+def test_what_was_never_sent_or_goes_with_its_connection_has_no_goodbye() -> None:
+    """RFC 3550 6.3.7; a connection that closes says goodbye by DTLS."""
+    call = Call()
+    call.engine.remove_subscription(call.picture.subscription)
+    assert goodbyes(call) == []
+    call.send(call.audio(1))
+    call.engine.close_transport(call.bert)
+    assert goodbyes(call) == []
+
+
+def test_what_asks_for_more_of_a_stream_after_its_goodbye_is_counted_and_dropped() -> None:
+    call = Call()
+    out = call.start(1)
+    call.engine.remove_subscription(call.picture.subscription)
+    assert call.ask_again(out) == []
+    assert call.engine.drops()["rtcp_unknown_ssrc"] == 1
