@@ -1,0 +1,1 @@
+"""Settings of formal acts, a file for each part of them."""

@@ -1,0 +1,47 @@
+"""[payments]: who takes citizens' money."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from balie.checks import check_hook_url
+from balie.errors import ConfigError
+from balie.reading import setting
+
+MOLLIE_URL = "https://api.mollie.com"
+
+
+def check_provider(value: str, where: str) -> None:
+    """It stands in the address of its webhook, and in the database."""
+    if value and not re.fullmatch(r"[a-z0-9-]{1,32}", value):
+        raise ConfigError(where, value, "small letters, digits and hyphens, such as mollie")
+
+
+@dataclass(frozen=True)
+class PaymentsSection:
+    """One provider that speaks Mollie's Payments API.
+
+    provider  a name for it; none: nothing can be paid
+    url       everything of that API is under it
+    key       of the account: Mollie shows it as test_... or live_...
+    """
+
+    provider: str = setting("", check=check_provider)
+    url: str = setting(MOLLIE_URL, nonempty=True, check=check_hook_url)
+    key: str = setting("", secret=True)
+    key_file: str = setting("")
+    timeout_s: int = setting(10, least=1, most=60)
+
+
+def check_payments(payments: PaymentsSection, name: str) -> None:
+    """ConfigError: a provider without its key, or with two."""
+    if payments.provider and not (payments.key or payments.key_file):
+        raise ConfigError(
+            f"{name} [payments] key_file",
+            "",
+            "a file with the API key of the account",
+            "Mollie shows it under Developers, API keys; a key that begins with test_ moves no money.",
+        )
+    if payments.key and payments.key_file:
+        raise ConfigError(f"{name} [payments]", None, "one of key and key_file")
