@@ -6,6 +6,7 @@ always, because a counter costs nothing next to the question "where did the pict
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum, auto
 
 import numpy as np
@@ -51,6 +52,8 @@ class Drop(IntEnum):
     SEND_WOULD_BLOCK = auto()
     SEND_ERROR = auto()
     SEND_FULL = auto()  # more in one turn than send_rows
+    TCP_LAGGING = auto()  # a picture for a TCP peer whose connection does not keep up
+    TCP_FULL = auto()  # anything for him, sound too: what waits for him is all that may
 
 
 class DropCounters:
@@ -68,3 +71,29 @@ class DropCounters:
 
     def as_dict(self) -> dict[str, int]:
         return {reason.name.lower(): int(self.counts[reason]) for reason in Drop}
+
+
+@dataclass
+class TcpCounts:
+    """Connections of peers over TCP: how many there are, and since the start how many
+
+    accepted   came
+    refused    over a limit, or closed to make room for a newer one
+    strangers  began with anything but a genuine connectivity check, or with nothing
+    stalled    took nothing any more
+    """
+
+    open: int = 0
+    accepted: int = 0
+    refused: int = 0
+    strangers: int = 0
+    stalled: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        return {
+            "tcp_connections": self.open,
+            "tcp_accepted": self.accepted,
+            "tcp_refused": self.refused,
+            "tcp_strangers": self.strangers,
+            "tcp_stalled": self.stalled,
+        }

@@ -40,6 +40,8 @@ class _Peer:
     selected: bytes | None = None
     addresses: dict[bytes, int] = field(default_factory=dict)
     """Checked address -> when last checked."""
+    via: dict[bytes, int] = field(default_factory=dict)
+    """Checked address -> what the caller reaches it through."""
     earlier: dict[bytes, bytes] = field(default_factory=dict)
     """ufrag -> password of before restarts that the peer has not followed yet, oldest first."""
     transactions: bytearray = field(default_factory=bytearray)
@@ -85,10 +87,30 @@ class IceLite:
         peer = self._peers.get(transport)
         return peer.selected if peer is not None else None
 
-    def handle(self, data: bytes, address: bytes, ip: bytes, port: int, now_us: int) -> IceAnswer:
+    def selected_path(self, transport: int) -> tuple[bytes, int] | None:
+        """Where to send, and through what; None before the first check, or when its only connection closed."""
+        peer = self._peers.get(transport)
+        if peer is None or peer.selected is None:
+            return None
+        return peer.selected, peer.via[peer.selected]
+
+    def lose(self, address: bytes) -> int | None:
+        """A connection closed: nothing comes from this address any more, and nothing can be sent to it.
+
+        Returns the transport that had it, None for none; selected_path() says how it is reached now.  Its keys, its
+        consent and its other addresses stay: if this one was selected, the one that was checked last takes its place
+        until the peer nominates another.
+        """
+        transport = self.by_address.pop(address, None)
+        if transport is None:
+            return None
+        self._drop(self._peers[transport], address)
+        return transport
+
+    def handle(self, data: bytes, address: bytes, ip: bytes, port: int, now_us: int, via: int = 0) -> IceAnswer:
         """Answer a check that came from address.
 
-        ip (4 or 16 bytes) and port are the same address for the answer.
+        ip (4 or 16 bytes) and port are the same address for the answer; via comes back with selected_path().
         Raises PeerError stun_malformed, stun_not_request, stun_unknown_user or stun_bad_integrity: the
         caller drops and counts, and answers nothing, so that nobody can use us to learn ufrags or to
         reflect traffic.
@@ -110,6 +132,7 @@ class IceLite:
         if peer.earlier:
             self._forget_earlier(peer, ufrag)
         self._believe(peer, request.transaction, address, now_us)
+        peer.via[address] = via
         if request.use_candidate or peer.selected is None:
             peer.selected = address
         return IceAnswer(stun.binding_success(request.transaction, ip, port, password), peer.transport)
@@ -128,19 +151,23 @@ class IceLite:
         owner = self.by_address.get(address)
         if owner is not None and owner != peer.transport:
             # The client closed a connection and opened the next from the same port: the newer one counts.
-            other = self._peers[owner]
-            other.addresses.pop(address, None)
-            if other.selected == address:
-                other.selected = max(other.addresses, key=lambda known: other.addresses[known], default=None)
+            self._drop(self._peers[owner], address)
         if address not in peer.addresses and len(peer.addresses) >= ADDRESSES_MAX:
             oldest = min(
                 (known for known in peer.addresses if known != peer.selected),
                 key=lambda known: peer.addresses[known],
             )
-            del peer.addresses[oldest]
+            del peer.addresses[oldest], peer.via[oldest]
             self.by_address.pop(oldest, None)
         peer.addresses[address] = now_us
         self.by_address[address] = peer.transport
+
+    def _drop(self, peer: _Peer, address: bytes) -> None:
+        """This address is no longer the peer's: what he checked last of the others takes its place."""
+        peer.addresses.pop(address, None)
+        peer.via.pop(address, None)
+        if peer.selected == address:
+            peer.selected = max(peer.addresses, key=lambda known: peer.addresses[known], default=None)
 
     def expired(self, now_us: int) -> list[int]:
         """Transports whose peer withdrew or never gave its consent; they are reported until forgotten."""

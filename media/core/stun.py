@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import struct
 import zlib
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from media.core.errors import PeerError
@@ -130,6 +131,27 @@ def binding_request(
     if use_candidate:
         attributes += _attribute(_USE_CANDIDATE, b"")
     return _message(BINDING_REQUEST, transaction, attributes, key)
+
+
+def request(kind: int, transaction: bytes, attributes: Iterable[tuple[int, bytes]], key: bytes | None) -> bytes:
+    """A message of any method: for who asks a TURN server."""
+    return _message(kind, transaction, b"".join(_attribute(number, value) for number, value in attributes), key)
+
+
+def answers(data: bytes, request: bytes) -> bool:
+    """Whether these bytes may answer a request: a header with its transaction.  Nothing is proved by that."""
+    return len(data) >= HEADER_SIZE and data[4:HEADER_SIZE] == request[4:HEADER_SIZE]
+
+
+def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Types and values of a message, as far as they are whole; nothing is checked."""
+    at = HEADER_SIZE
+    while at + 4 <= len(data):
+        kind, length = _ATTRIBUTE.unpack_from(data, at)
+        if at + 4 + length > len(data):
+            return
+        yield kind, data[at + 4 : at + 4 + length]
+        at += 4 + (length + 3 & ~3)
 
 
 def parse_binding_success(data: bytes, key: bytes) -> bytes | None:

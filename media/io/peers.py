@@ -29,6 +29,10 @@ class Peers:
         self.destination[transport, : len(address)] = np.frombuffer(address, np.uint8)
         self.socket_of[transport] = number
 
+    def lose(self, transport: int) -> None:
+        """It cannot be reached until its next check."""
+        self.socket_of[transport] = -1
+
     def forget(self, transport: int) -> None:
         self.has_keys[transport] = False
         self.socket_of[transport] = -1

@@ -31,12 +31,15 @@ from media.io.pace import Pace
 from media.io.peers import Peers
 from media.io.ports import ArrayPort, Datagram, Port
 from media.io.srtp import SrtpContexts
+from media.io.tcp import TcpPort
 from media.io.udp import ADDRESS_SIZE, RowQueue, address_parts, has_batches, open_socket
 
 Ints = NDArray[np.int64]
 
 READ_US = 50_000  # reports say how a second was; read together they cost half
 UNREAD_MAX = 256
+EXPIRY_US = 1_000_000
+BINDS_MAX = 20  # tries at a port number that is free for UDP and TCP, when any will do
 BATCHES_MAX = 16  # per socket and turn: a flood must not keep the loop from its timers
 
 
@@ -63,6 +66,9 @@ class MediaServer:
         self._peers = Peers(settings.transports_max, self.engine.ice.by_address)
         self._outbox = Outbox(self.engine.send, self._contexts, self._peers, self.engine.counters)
         self._ports = self._outbox.ports
+        self._tcp: TcpPort | None = None
+        """The last of the ports: copies for peers over UDP find theirs before they come to it."""
+        self._expiry_due_us = 0
         self._unread: list[tuple[TransportId, bytes, int]] = []
         """Reports that can wait until several are read together, with when they came."""
         self._read_due_us = 0
@@ -79,7 +85,8 @@ class MediaServer:
     @property
     def candidates(self) -> tuple[Candidate, ...]:
         """Host candidates for the SDP; valid after start()."""
-        return host_candidates(self._binding.public_addresses or self._binding.hosts, self.port)
+        binding = self._binding
+        return host_candidates(binding.public_addresses or binding.hosts, self.port, tcp=binding.tcp)
 
     @property
     def port(self) -> int:
@@ -97,17 +104,18 @@ class MediaServer:
 
     async def start(self) -> None:
         """Bind the sockets and begin.  OSError with the address when one cannot be bound."""
-        settings = self._binding.settings
-        rows = RowQueue(settings.history_rows)
-        port = self._binding.port
-        try:
-            for host in self._binding.hosts:
-                self._ports.append(self._open(host, port, rows))
-                port = self._ports[0].port
-        except OSError:
-            await self.close()
-            raise
+        for left in reversed(range(1 if self._binding.port else BINDS_MAX)):
+            try:
+                self._bind()
+                break
+            except OSError:
+                self._close_ports()
+                if not left:
+                    raise
         loop = asyncio.get_running_loop()
+        if self._tcp is not None:
+            for listener in self._tcp.listeners:
+                loop.add_reader(listener.fileno(), self._tcp.accept, listener)
         self._pace = Pace(loop, [each.fileno() for each in self._ports], self._turn, self._binding.coalesce_us)
         self._poll_timer = loop.call_later(POLL_US / 1e6, self._wake)
 
@@ -123,9 +131,29 @@ class MediaServer:
         if self._ports:
             self._forget_closed()
             self._flush()
+        for listener in self._tcp.listeners if self._tcp is not None else ():
+            asyncio.get_running_loop().remove_reader(listener.fileno())
+        self._close_ports()
+
+    def _close_ports(self) -> None:
         for port in self._ports:
             port.close()
         self._ports.clear()
+        self._tcp = None
+
+    def _bind(self) -> None:
+        """One UDP socket for each address, and on the same port number one listener.  OSError."""
+        binding = self._binding
+        rows = RowQueue(binding.settings.history_rows)
+        port = binding.port
+        for host in binding.hosts:
+            self._ports.append(self._open(host, port, rows))
+            port = self._ports[0].port
+        if binding.tcp:
+            self._tcp = TcpPort(self.engine, self._peers, rows, len(self._ports), self._lose)
+            self._ports.append(self._tcp)
+            for host in binding.hosts:
+                self._tcp.listen(host, port)
 
     def _open(self, host: str, port: int, rows: RowQueue) -> Port:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -156,8 +184,8 @@ class MediaServer:
                     self._read_rtcp(batch.rtcp_row, batch.rtcp_transport, now_us)
                 for datagram in batch.others:
                     self._read_other(number, datagram, now_us)
-                if batch.count < self._binding.settings.batch_max:
-                    break
+                if batch.count < self._binding.settings.batch_max and port is not self._tcp:
+                    break  # of connections not all were read; it says itself when it has no more
         if now_us - self._polled_us >= POLL_US:
             self._poll(now_us)
         self._flush()
@@ -211,12 +239,20 @@ class MediaServer:
             counters.add(Drop.JUNK)
 
     def _read_stun(self, number: int, data: bytes, address: bytes, now_us: int) -> None:
-        ip, port = address_parts(address)
+        tcp = self._tcp if self._tcp is not None and number == self._tcp.number else None
+        remote = address_parts(address) if tcp is None else tcp.remote(address)
+        if remote is None:  # what this connection said before was no good
+            self.engine.counters.add(Drop.UNKNOWN_ADDRESS)
+            return
         try:
-            answer = self.engine.ice.handle(data, address, ip, port, now_us)
+            answer = self.engine.ice.handle(data, address, *remote, now_us, number)
         except PeerError as error:
             self.engine.counters.add_named(error.reason)
+            if tcp is not None:
+                tcp.refuse(address)
             return
+        if tcp is not None:
+            tcp.believe(address)
         if self.engine.ice.selected_address(answer.transport) == address:
             self._peers.reach(answer.transport, address, number)
         self._outbox.answer(answer.transport, number, address, [answer.reply])
@@ -227,6 +263,8 @@ class MediaServer:
         """The timer's beat: while turns come often, they have polled already, and nobody needs waking."""
         self._poll_timer = asyncio.get_running_loop().call_later(POLL_US / 1e6, self._wake)
         now_us = self.now_us()
+        if self._tcp is not None and self._tcp.unread:
+            self._turn()
         patience_us = 2 * POLL_US if self._pace is not None and self._pace.beating else POLL_US
         if now_us - self._polled_us >= patience_us:
             self._forget_closed()
@@ -244,6 +282,9 @@ class MediaServer:
             for transport, packet, arrived_us in unread:
                 self.engine.handle_rtcp(transport, packet, arrived_us)
         self.engine.poll(now_us)
+        if self._tcp is not None and now_us >= self._expiry_due_us:
+            self._expiry_due_us = now_us + EXPIRY_US
+            self._tcp.expire(now_us)
         for transport, datagram in self._handshakes.resend_due(now_us):
             self._resend(transport, datagram)
 
@@ -260,6 +301,17 @@ class MediaServer:
         if address is not None and number >= 0:
             self._outbox.answer(transport, number, address, [datagram])
 
+    def _lose(self, key: bytes) -> None:
+        """A TCP connection closed: that path ends and nothing else.  Media goes another way, or waits for one."""
+        transport = self.engine.ice.lose(key)
+        if transport is None:
+            return
+        path = self.engine.ice.selected_path(transport)
+        if path is None:
+            self._peers.lose(transport)
+        else:
+            self._peers.reach(transport, *path)
+
     def _sync_keys(self, transport: TransportId) -> None:
         self._peers.has_keys[transport] = self._contexts.has_keys(transport)
 
@@ -269,7 +321,7 @@ class MediaServer:
             number = int(self._peers.socket_of[transport])
             goodbye = self._handshakes.forget(transport)
             if number >= 0:
-                size = 16 if self._ports[number].family == socket.AF_INET else ADDRESS_SIZE
+                size = ADDRESS_SIZE if self._ports[number].family == socket.AF_INET6 else 16
                 address = self._peers.destination[transport, :size].tobytes()
                 self._outbox.goodbye(number, address, goodbye)
             self._peers.forget(transport)

@@ -183,7 +183,8 @@ class RemoteMedia:
     @property
     def candidates(self) -> tuple[Candidate, ...]:
         """Host candidates for the SDP; valid after start()."""
-        return host_candidates(self._binding.public_addresses or self._binding.hosts, self.port)
+        binding = self._binding
+        return host_candidates(binding.public_addresses or binding.hosts, self.port, tcp=binding.tcp)
 
     def now_us(self) -> int:
         """The clock of everything in media, of both processes: microseconds that never run backwards."""
