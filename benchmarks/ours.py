@@ -39,7 +39,6 @@ class Balie:
         self._http: http.client.HTTPConnection | None = None
         self._secret = secrets.token_urlsafe(32)
         self._tokens = Tokens(ISSUER, (Key(KID, self._secret.encode()),))
-        self._grants = Grants(frozenset(("audio", "video")), subscribe=True)
 
     @property
     def pid(self) -> int:
@@ -64,9 +63,7 @@ class Balie:
         """Whether /readyz says so; keeps the connection for joining."""
         connection = http.client.HTTPConnection(self._place.host, HTTP_PORT, timeout=START_MAX_S)
         try:
-            connection.connect()
-            # Small requests and answers in turn: Nagle would add 40 ms to each.
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connect(connection)
             connection.request("GET", "/readyz")
             response = connection.getresponse()
             response.read()
@@ -78,6 +75,41 @@ class Balie:
             return False
         self._http = connection
         return True
+
+    def join(self) -> Joined:
+        assert self._http is not None
+        return Guests(self._load, self._tokens, self._http).join()
+
+    def stop(self) -> dict[str, Any]:
+        story: dict[str, Any] = {}
+        if self._http is not None:
+            self._http.close()
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                story["exit"] = self._process.wait(STOP_MAX_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                story["exit"] = self._process.wait()
+        self._folder.cleanup()
+        return story
+
+
+def connect(connection: http.client.HTTPConnection) -> None:
+    """OSError.  Small requests and answers go in turn: Nagle would add 40 ms to each."""
+    connection.connect()
+    connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class Guests:
+    """A crowd that joins over WHIP and WHEP, one connection after the other.
+
+    tokens  of the server's own key
+    """
+
+    def __init__(self, load: Load, tokens: Tokens, http_connection: http.client.HTTPConnection) -> None:
+        self._load, self._tokens, self._http = load, tokens, http_connection
+        self._grants = Grants(frozenset(("audio", "video")), subscribe=True)
 
     def join(self) -> Joined:
         """Room by room: everybody publishes, then everybody subscribes to all others."""
@@ -114,7 +146,6 @@ class Balie:
         return self._tokens.mint(join, int(time.time()))
 
     def _post(self, path: str, token: str, offer: str) -> str:
-        assert self._http is not None
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
         self._http.request("POST", path, offer, headers)
         response = self._http.getresponse()
@@ -122,20 +153,6 @@ class Balie:
         if response.status != 201:
             raise RuntimeError(f"POST {path}: {response.status} {text[:400]}")
         return text
-
-    def stop(self) -> dict[str, Any]:
-        story: dict[str, Any] = {}
-        if self._http is not None:
-            self._http.close()
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                story["exit"] = self._process.wait(STOP_MAX_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                story["exit"] = self._process.wait()
-        self._folder.cleanup()
-        return story
 
 
 def config_text(host: str, secret: str, coalesce_us: int) -> str:

@@ -6,21 +6,26 @@ import asyncio
 import os
 import signal
 import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.browser.conftest import BROKEN, Visit
 from tests.support import processes
-from tests.support.network import Network
+from tests.support.network import MEDIA_HOST, Network, network
 from tests.support.processes import Running, free_port
+from tests.support.served import Served, serving
 from tests.support.visitor import Visitor, visitor
+from web.desk.gate import COOKIE
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PICTURE_BACK_S = 10
-AN, BART = "An Peeters", "Bart Claes"
+CUT_MS = 10_000
+AN, BART, LIES = "An Peeters", "Bart Claes", "Lies Peeters"
 
 
 async def over_the_line(chromium_visit: Visit, line: Network, demo: Running) -> Visitor:
@@ -169,3 +174,92 @@ async def test_a_server_that_starts_anew_gets_its_call_back(chromium: Browser, t
             assert an.complaints + bart.complaints == []
     finally:
         server.stop()
+
+
+@asynccontextmanager
+async def in_call(chromium: Browser, server: Served, origin: str, *guests: str) -> AsyncIterator[list[Visitor]]:
+    """Bart by the desk's own page; and guests by their links, who were let in."""
+    (planned,) = server.visits
+    links = {AN: planned.citizen, LIES: planned.third}
+    async with AsyncExitStack() as stack:
+        everybody = [await stack.enter_async_context(visitor(chromium, origin)) for _ in range(1 + len(guests))]
+        bart = everybody[0]
+        for each in everybody:
+            each.expected.extend(BROKEN)
+        await bart.page.context.add_cookies([{"name": COOKIE, "value": planned.session, "url": origin}])
+        await bart.open(origin + planned.path)
+        await bart.enter()
+        await asyncio.gather(
+            *(arrive(each, f"{origin}/g/{links[name]}") for each, name in zip(everybody[1:], guests, strict=True))
+        )
+        for name in guests:
+            await bart.page.locator("#lobby").get_by_role("button", name=f"Laat binnen {name}").click()
+            await bart.press("Ja, laat binnen")
+        await together(*everybody, moving=False)
+        yield everybody
+        assert [complaint for each in everybody for complaint in each.complaints] == []
+
+
+async def arrive(guest: Visitor, link: str) -> None:
+    await guest.open(link)
+    await guest.enter()
+    await guest.until("document.body.dataset.state === 'waiting'")
+
+
+async def together(*everybody: Visitor, moving: bool = True) -> None:
+    """All see each other; no click was needed.  moving: a second of pictures is looked at."""
+    names = (BART, AN, LIES)[: len(everybody)]
+
+    async def sees(somebody: Visitor, own: str) -> None:
+        others = [name for name in names if name != own]
+        await somebody.tiles(*others, within_s=PICTURE_BACK_S)
+        if moving:
+            await somebody.pictures(len(others), fps=8, height=180)
+        await somebody.status("Verbonden")
+
+    await asyncio.gather(*(sees(each, own) for each, own in zip(everybody, names, strict=True)))
+
+
+async def write(somebody: Visitor, words: str) -> None:
+    await somebody.page.get_by_label("Uw bericht").fill(words)
+    await somebody.page.keyboard.press("Enter")
+
+
+async def test_ten_seconds_without_a_network(chromium: Browser, tmp_path: Path) -> None:
+    """Neither media nor messages, and nobody is told.  The call goes on by itself, and what was written arrives."""
+    with serving(tmp_path, udp=MEDIA_HOST) as served:
+        async with (
+            network(served.port, served.media_port) as line,
+            in_call(chromium, served, f"http://localhost:{line.port}", AN) as (bart, an),
+        ):
+            await an.press("Berichten")
+            line.hush()
+            await an.page.evaluate("() => { probe.cut = performance.now(); probe.before = [...probe.connections]; }")
+            await write(an, "Hoort u mij nog?")
+            await an.status("De verbinding is verbroken", within_s=15)
+            await an.until(f"performance.now() - probe.cut > {CUT_MS}", within_s=15)
+            line.speak()
+            await together(bart, an)
+            assert await an.evaluate("() => probe.before.every((each) => each.connectionState === 'connected')")
+            await expect(bart.page.locator("#chat-log")).to_contain_text("Hoort u mij nog?")
+            assert await an.page.locator("#chat-log .said").count() == 1
+
+
+async def test_a_server_that_ends_in_whatever_way_gets_its_visit_back(chromium: Browser, tmp_path: Path) -> None:
+    """Who was let in is not asked to wait again; nobody clicks; and it is said that messages were not kept."""
+    with serving(tmp_path) as served:
+        async with in_call(chromium, served, f"http://localhost:{served.port}", AN, LIES) as (bart, an, lies):
+            await an.press("Berichten")
+            await write(an, "Dag Bart")
+            await expect(an.page.locator("#chat-log")).to_contain_text("Dag Bart")
+            assert "Traceback" not in served.stop()
+            await an.status("Ons systeem wordt even bijgewerkt")
+            served.start()
+            await together(bart, an, lies, moving=False)
+            await expect(an.page.locator("#chat-log")).to_contain_text("De berichten hierboven zijn niet bewaard.")
+            served.kill()
+            await an.status("De verbinding is verbroken")
+            served.start()
+            await together(bart, an, lies)
+            await write(an, "Daar ben ik weer")
+            await expect(bart.page.locator("#chat-log")).to_contain_text("Daar ben ik weer")

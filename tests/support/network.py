@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any, cast
+
+MEDIA_HOST = "127.0.0.2"
+"""Where a line listens for datagrams: this machine by another name, so that ports can be the same."""
 
 
 class Network:
-    """A TCP relay on a port of its own.  Media does not pass here: it goes by UDP."""
+    """A TCP relay on a port of its own; and one for UDP, if that is asked for, which breaks together with it."""
 
     def __init__(self, target: int) -> None:
         self.target = target
@@ -37,6 +41,11 @@ class Network:
         """New connections work; those from before stay silent."""
         self._speaking = asyncio.Event()
         self._speaking.set()
+
+    @property
+    def carries(self) -> bool:
+        """Whether anything arrives at all."""
+        return not self._down and self._speaking.is_set()
 
     async def close(self) -> None:
         self.cut()
@@ -80,14 +89,76 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, spe
             await writer.drain()
 
 
+class _Datagrams(asyncio.DatagramProtocol):
+    """Carries datagrams of strangers to a target, and answers back: each stranger has a socket there, as behind NAT."""
+
+    def __init__(self, line: Network, target: tuple[str, int]) -> None:
+        self._line, self._target = line, target
+        self._transport: asyncio.DatagramTransport | None = None
+        self._ways: dict[tuple[str, int], _Way] = {}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, stranger: tuple[str, int]) -> None:
+        way = self._ways.get(stranger)
+        if way is None:
+            way = self._ways[stranger] = _Way(lambda answer: self._back(answer, stranger))
+            way.opening = asyncio.ensure_future(
+                asyncio.get_running_loop().create_datagram_endpoint(lambda: way, remote_addr=self._target)
+            )
+        if self._line.carries:
+            way.forth(data)
+
+    def _back(self, data: bytes, stranger: tuple[str, int]) -> None:
+        if self._line.carries and self._transport is not None:
+            self._transport.sendto(data, stranger)
+
+    def close(self) -> None:
+        for way in self._ways.values():
+            way.close()
+
+
+class _Way(asyncio.DatagramProtocol):
+    """A socket of its own to the target.  What comes before it is open is lost, as datagrams may be."""
+
+    def __init__(self, back: Callable[[bytes], None]) -> None:
+        self._back = back
+        self._transport: asyncio.DatagramTransport | None = None
+        self.opening: asyncio.Future[Any] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def forth(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.sendto(data)
+
+    def datagram_received(self, data: bytes, _: object) -> None:
+        self._back(data)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+
 @asynccontextmanager
-async def network(target: int) -> AsyncIterator[Network]:
+async def network(target: int, udp: int = 0) -> AsyncIterator[Network]:
+    """target: TCP port here.  udp: a port that is served on 127.0.0.1; this line carries it from MEDIA_HOST."""
     made = Network(target)
     server = await asyncio.start_server(made.came, "127.0.0.1", 0)
     made.port = server.sockets[0].getsockname()[1]
+    datagrams = _Datagrams(made, ("127.0.0.1", udp))
+    listening = None
+    if udp:
+        loop = asyncio.get_running_loop()
+        listening, _ = await loop.create_datagram_endpoint(lambda: datagrams, local_addr=(MEDIA_HOST, udp))
     try:
         yield made
     finally:
+        if listening is not None:
+            listening.close()
+        datagrams.close()
         server.close()
         await made.close()
         await server.wait_closed()

@@ -8,28 +8,37 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support import nursery
+from tests.support.nursery import Forked
 from tests.support.tree import ROOT
 
 STOP_S = 15
 
 
 def free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Free for TCP and for UDP: media wants both on one number."""
+    other = socket.SOCK_DGRAM if kind == socket.SOCK_STREAM else socket.SOCK_STREAM
+    while True:
+        with socket.socket(socket.AF_INET, kind) as probe, socket.socket(socket.AF_INET, other) as beside:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+            try:
+                beside.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 @dataclass
 class Running:
     """A running balie.  links: by role, what `balie demo` printed."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | Forked
     port: int
     links: dict[str, str]
 
@@ -51,11 +60,14 @@ class Running:
             raise AssertionError(f"it does not stop:\n{self.process.communicate()[1]}") from None
 
 
-def _start(*arguments: str) -> subprocess.Popen[str]:
+def _start(*arguments: str, within: Sequence[str] = ()) -> subprocess.Popen[str] | Forked:
+    """within: a command that runs another one somewhere else, such as tests.support.namespace gives."""
+    if not within:
+        return nursery.start(arguments)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BALIE_")}
     environment["PYTHONFAULTHANDLER"] = "1"
     return subprocess.Popen(
-        [sys.executable, "-m", "balie", *arguments],
+        [*within, sys.executable, "-m", "balie", *arguments],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -65,10 +77,10 @@ def _start(*arguments: str) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def demo() -> Iterator[Running]:
+def demo(within: Sequence[str] = ()) -> Iterator[Running]:
     """`balie demo`, and the links it prints."""
     port, media_port = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
-    process = _start("demo", "--port", str(port), "--media-port", str(media_port))
+    process = _start("demo", "--port", str(port), "--media-port", str(media_port), within=within)
     running = Running(process, port, {})
     try:
         assert process.stdout is not None
@@ -85,9 +97,9 @@ def demo() -> Iterator[Running]:
     assert "Traceback" not in written, written
 
 
-def serve(config: Path, port: int) -> Running:
+def serve(config: Path, port: int, within: Sequence[str] = ()) -> Running:
     """`balie serve`, once it says that it has started."""
-    process = _start("serve", "--config", str(config))
+    process = _start("serve", "--config", str(config), within=within)
     assert process.stderr is not None
     written = ""
     for line in process.stderr:

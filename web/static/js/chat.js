@@ -25,8 +25,14 @@ export class Chat {
     this.unread = 0;
     /** @type {Set<string>} messages that are on the page: after a lost connection some come twice */
     this.shown = new Set();
+    /** @type {{text: string, to: string | null, place: string}[]} ours that did not come back: perhaps lost on the way */
+    this.sent = [];
+    /** Of the ping after which everything has come back that will; 0 for none. */
+    this.settled = 0;
     this.live = new LiveText(this.box, () => this.to.value || null, captions, () => this.isOpen);
-    hear("welcome", (welcome) => this.begin(welcome.you.id, welcome.chat));
+    hear("welcome", (welcome) => this.begin(welcome.you.id, welcome.chat, welcome.resumed));
+    hear("pong", ({ at }) => this.sendAgain(at));
+    hear("error", ({ re }) => re === "chat" && this.sent.shift()); // refused: it is not lost
     hear("chat", (message) => this.take(message, true));
     hear("lobby", ({ people }) => this.waiting(people));
     element("chat-form", HTMLFormElement).onsubmit = (event) => {
@@ -87,11 +93,49 @@ export class Chat {
   /**
    * @param {string} me
    * @param {Message[]} said
+   * @param {boolean} resumed what we missed comes after this
    */
-  begin(me, said) {
+  begin(me, said, resumed) {
     this.me = me;
+    const known = said.some((message) => this.shown.has(keyOf(message)));
+    if (!resumed && !known && this.shown.size) this.forgotten();
     for (const message of said) this.take(message, false);
+    this.settled = this.sent.length ? Date.now() : 0;
+    if (this.settled) tell({ type: "ping", at: this.settled });
     this.live.begin();
+  }
+
+  /** The server began anew and keeps nothing: it is said. */
+  forgotten() {
+    const note = document.createElement("p");
+    note.className = "small";
+    note.textContent = text("chat_forgotten");
+    this.log.append(note);
+    this.shown.clear(); // once is enough
+  }
+
+  /**
+   * A connection that broke took these with it.
+   * @param {number} at
+   */
+  sendAgain(at) {
+    if (at !== this.settled) return;
+    this.settled = 0;
+    for (const message of this.sent.splice(0)) {
+      if (message.place !== this.panel.dataset.place) this.box.value ||= message.text; // others would read it here
+      else if (!this.say(message.text, message.to)) this.sent.push(message);
+    }
+  }
+
+  /**
+   * @param {string} words
+   * @param {string | null} to
+   * @returns {boolean} whether it went out
+   */
+  say(words, to) {
+    const out = tell({ type: "chat", text: words, to });
+    if (out) this.sent.push({ text: words, to, place: this.panel.dataset.place ?? "" });
+    return out;
   }
 
   /**
@@ -99,10 +143,12 @@ export class Chat {
    * @param {boolean} fresh said now, not before we came
    */
   take(message, fresh) {
-    const key = `${message.id} ${message.at}`; // a server that started anew counts anew
+    const key = keyOf(message);
     if (this.shown.has(key)) return;
     this.shown.add(key);
     const mine = message.from === this.me;
+    const first = mine ? this.sent.findIndex((each) => each.text === message.text) : -1;
+    if (first >= 0) this.sent.splice(first, 1);
     const name = mine ? text("you") : message.name;
     this.log.append(line(message, name, mine));
     this.list.scrollTop = this.list.scrollHeight;
@@ -131,7 +177,7 @@ export class Chat {
       this.box.focus();
       return;
     }
-    if (!tell({ type: "chat", text: words, to: this.to.value || null })) {
+    if (!this.say(words, this.to.value || null)) {
       write("chat-problem", text("chat_later"));
       return;
     }
@@ -152,6 +198,14 @@ export class Chat {
     const label = this.to.closest("label");
     if (label) label.hidden = people.length === 0;
   }
+}
+
+/**
+ * A server that started anew counts anew.
+ * @param {Message} message
+ */
+function keyOf({ id, at }) {
+  return `${id} ${at}`;
 }
 
 /**

@@ -37,7 +37,7 @@ export class Conversation {
   /**
    * @param {Devices} devices
    * @param {Tiles} tiles
-   * @param {() => Promise<string>} getToken
+   * @param {(signal: AbortSignal) => Promise<string>} getToken
    * @param {Listener} listener
    */
   constructor(devices, tiles, getToken, listener) {
@@ -65,6 +65,8 @@ export class Conversation {
     this.iceServers = [];
     this.waits = false;
     this.draining = false;
+    /** Staff was here, and is not any more. */
+    this.staffLeft = false;
     /** When the trouble began, 0 while there is none. */
     this.awaySince = 0;
     this.badSince = 0;
@@ -121,6 +123,7 @@ export class Conversation {
   inside(participants, can, resumed) {
     this.waits = false;
     this.can = can;
+    if (participants.some(({ role }) => role === "staff")) this.staffLeft = false;
     this.sending.may = can.publish;
     const here = new Set(participants.map(({ id }) => id));
     for (const id of [...this.tiles.people.keys()]) if (!here.has(id)) this.tiles.gone(id);
@@ -152,6 +155,7 @@ export class Conversation {
         this.subscriber?.offered(/** @type {any} */ (message));
         return;
       case "admitted":
+        this.iceServers = message.ice_servers;
         this.inside(message.participants, message.can, false);
         break;
       case "held":
@@ -159,6 +163,7 @@ export class Conversation {
         break;
       case "joined":
         this.tiles.person(message.participant);
+        if (message.participant.role === "staff") this.staffLeft = false;
         announce(text("joined", { name: nameOf(message.participant) }));
         break;
       case "left":
@@ -202,6 +207,8 @@ export class Conversation {
   someoneLeft(id, reason) {
     const person = this.tiles.people.get(id);
     this.tiles.gone(id);
+    const staff = [...this.tiles.people.values()].some(({ role }) => role === "staff");
+    if (person?.role === "staff" && !staff && !this.can.moderate) this.staffLeft = true;
     if (person && reason !== "replaced") announce(text(reason === "held" ? "held_other" : "left", { name: person.name }));
   }
 
@@ -272,7 +279,7 @@ export class Conversation {
     if (bad && now - this.badSince > PATIENCE_MS) return "blocked";
     if (used.some((state) => state === "disconnected" || state === "failed")) return "weak";
     if (!this.me) return "joining";
-    if (this.tiles.people.size === 0) return "alone";
+    if (this.tiles.people.size === 0) return this.staffLeft ? "left_alone" : "alone";
     if (bad) return "joining";
     return this.quality.poor ? "poor" : "connected";
   }

@@ -17,9 +17,13 @@ const before = recall("session", IN_CALL);
 const tokenPath = given || (before.startsWith(PERSONAL) ? before : "");
 let over = false;
 let farewell = "";
+let together = "";
 
-/** A join token: from the personal link, or from the address's fragment, which no server sees. */
-export async function getToken() {
+/**
+ * A join token: from the personal link, or from the address's fragment, which no server sees.
+ * @param {AbortSignal} [signal]
+ */
+export async function getToken(signal) {
   if (!tokenPath) {
     const token = location.hash.slice(1) || recall("session", TOKEN);
     if (!token) throw new Refusal("token_invalid");
@@ -27,14 +31,17 @@ export async function getToken() {
     history.replaceState(null, "", location.pathname);
     return token;
   }
-  const response = await fetch(over ? `${tokenPath}?over=1` : tokenPath, { method: "POST", cache: "no-store" });
+  const response = await fetch(over ? `${tokenPath}?over=1` : tokenPath, { method: "POST", cache: "no-store", signal });
   if (response.ok) {
     over = true; // from now on it is this very window that comes back
     const answer = await response.json();
     farewell = String(answer.goodbye ?? "");
+    together = String(answer.samen ?? "");
     return String(answer.token);
   }
   if (response.status >= 500 || response.status === 429) throw new Error(text("error_other"));
+  const { title = "" } = await response.json().catch(() => ({}));
+  if (title === "elsewhere") throw new Refusal(title); // 409 as well: by telephone, or at the desk
   throw new Refusal(REFUSALS.get(response.status) ?? "token_invalid");
 }
 
@@ -73,4 +80,9 @@ export function link() {
 /** The token of the goodbye's own page; "" for none. */
 export function goodbye() {
   return farewell;
+}
+
+/** Where the panel is that citizen and staff share; "" for none. */
+export function samen() {
+  return together;
 }

@@ -29,17 +29,23 @@ export function cameraPicture(others, screen) {
 }
 
 /**
- * Call when a connection failed, or hesitates for long.
+ * Call when a connection failed, or hesitates for long.  What happens to one path through the network happens to the
+ * other one, too: when the media hesitates or is back, the WebSocket is looked at.
  * @param {RTCPeerConnection} pc
+ * @param {Signalling} signalling
  * @param {() => void} restart
  * @param {() => void} changed
  */
-function watch(pc, restart, changed) {
+function watch(pc, signalling, restart, changed) {
   let timer = 0;
+  let hesitated = false;
   pc.onconnectionstatechange = () => {
     clearTimeout(timer);
-    if (pc.connectionState === "failed") restart();
-    else if (pc.connectionState === "disconnected") timer = window.setTimeout(restart, DISCONNECTED_MS);
+    const state = pc.connectionState;
+    if (state === "failed") restart();
+    else if (state === "disconnected") timer = window.setTimeout(restart, DISCONNECTED_MS);
+    if (state === "disconnected" || (state === "connected" && hesitated)) signalling.hurry();
+    hesitated = state === "disconnected" || state === "failed";
     changed();
   };
 }
@@ -63,7 +69,7 @@ export class Publisher {
     this.again = false;
     this.restart = false;
     this.moves = false;
-    watch(this.pc, () => this.restartIce(), changed);
+    watch(this.pc, signalling, () => this.restartIce(), changed);
   }
 
   get closed() {
@@ -122,7 +128,9 @@ export class Publisher {
     await sender.setParameters(parameters).catch(() => undefined); // a wish: the call goes on without
   }
 
+  /** Without a server to hear it, it would only spoil what may come back by itself: see resumed(). */
   restartIce() {
+    if (!this.signalling.isOpen) return;
     this.restart = true;
     this.negotiate();
   }
@@ -208,7 +216,7 @@ export class Subscriber {
     this.queue = Promise.resolve();
     /** @type {{type: string, id: number, sdp: string} | null} */
     this.lastAnswer = null;
-    watch(this.pc, () => this.restartIce(), changed);
+    watch(this.pc, signalling, () => this.restartIce(), changed);
   }
 
   /** Whether there was anything to receive. */

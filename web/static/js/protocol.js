@@ -4,11 +4,25 @@
  * Knows nothing of media.
  */
 
-const BACKOFF_MS = [300, 700, 1500, 3000, 5000];
+/** Between tries.  A server that stays away for LONG_MS is asked less often. */
+const BACKOFF_MS = [200, 500, 1000, 1500];
+const LONG_MS = 120000;
+const SELDOM_MS = 5000;
+/** Pages that lost the same server do not all come back in the same moment. */
+const SPREAD = 0.2;
 const PING_MS = 10000;
 /** A server that says nothing for so long after a question is not there any more, whatever the socket says. */
 const SILENCE_MS = 5000;
-const CONNECT_MS = 10000;
+/** The same, when something just came back: a phone in its owner's hand, another network. */
+const HURRY_MS = 2000;
+/**
+ * A try that takes so long began while nothing arrived.  Browsers make one WebSocket to a server at a time, so it is given
+ * up before the next one.  How long connecting took before says what is long here; once in a while a try gets all the time.
+ */
+const CONNECT_MS = 2500;
+const CONNECT_FIRST_MS = 6000;
+const CONNECT_MOST_MS = 10000;
+const TRIES = 6;
 /** Fatal errors after which a new session may do; the others need the person to do something. */
 const PASSING = ["draining", "not_found", "rate_limited", "wrong_order", "internal"];
 
@@ -36,7 +50,7 @@ const PASSING = ["draining", "not_found", "rate_limited", "wrong_order", "intern
 
 export class Signalling {
   /**
-   * @param {() => Promise<string>} getToken a fresh join token
+   * @param {(signal: AbortSignal) => Promise<string>} getToken a fresh join token
    * @param {Listener} listener
    */
   constructor(getToken, listener) {
@@ -49,6 +63,9 @@ export class Signalling {
     this.secret = "";
     this.seen = 0;
     this.attempt = 0;
+    this.lostAt = 0;
+    this.triedAt = 0;
+    this.patience_ms = CONNECT_FIRST_MS;
     this.over = false;
     this.retryTimer = 0;
     this.pingTimer = 0;
@@ -59,23 +76,31 @@ export class Signalling {
   async open() {
     if (this.over || this.socket || this.opening) return;
     this.opening = true;
+    this.triedAt = Date.now();
+    const patience = this.attempt % TRIES === TRIES - 1 ? CONNECT_MOST_MS : this.patience_ms;
     let token = "";
+    const late = new AbortController();
+    const timer = window.setTimeout(() => late.abort(), patience);
     try {
-      if (!this.session) token = await this.getToken();
+      if (!this.session) token = await this.getToken(late.signal);
     } catch (error) {
       if (error instanceof Refusal) this.end(error.code);
       else this.retry();
       return;
     } finally {
       this.opening = false;
+      clearTimeout(timer);
     }
     if (this.over) return;
     const address = new URL("/ws", location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(address);
+    const began = Date.now();
     this.socket = socket;
-    this.expect(CONNECT_MS);
+    this.expect(patience);
     socket.onopen = () => {
+      this.patience_ms = Math.min(Math.max(CONNECT_MS, 3 * (Date.now() - began)), CONNECT_MOST_MS);
+      this.expect(SILENCE_MS);
       const resume = this.session ? { session: this.session, secret: this.secret, seen: this.seen } : null;
       socket.send(JSON.stringify({ type: "hello", v: 1, token, resume }));
     };
@@ -92,7 +117,7 @@ export class Signalling {
       const welcome = /** @type {Welcome} */ (/** @type {unknown} */ (message));
       this.session = welcome.session;
       this.secret = welcome.secret;
-      this.attempt = 0;
+      this.attempt = this.lostAt = 0;
       if (!welcome.resumed) this.seen = welcome.n;
       clearInterval(this.pingTimer);
       this.pingTimer = window.setInterval(() => this.ping(), PING_MS);
@@ -102,6 +127,7 @@ export class Signalling {
     if (message.n > 0) this.seen = Math.max(this.seen, message.n);
     if (message.type === "error" && message.fatal) {
       this.forget();
+      if (message.code === "not_found") this.attempt = 0; // a server that began anew is there: say hello at once
       if (!PASSING.includes(message.code)) this.end(message.code);
       return;
     }
@@ -112,10 +138,13 @@ export class Signalling {
     this.listener.message(message);
   }
 
-  /** Ask whether the server is there. */
-  ping() {
+  /**
+   * Ask whether the server is there.
+   * @param {number} [within_ms]
+   */
+  ping(within_ms = SILENCE_MS) {
     this.send({ type: "ping", at: Date.now() });
-    this.expect(SILENCE_MS);
+    this.expect(within_ms);
   }
 
   /**
@@ -157,16 +186,25 @@ export class Signalling {
     if (this.over) return;
     this.listener.lost();
     clearTimeout(this.retryTimer);
-    const wait = BACKOFF_MS[Math.min(this.attempt, BACKOFF_MS.length - 1)] ?? 5000;
+    this.lostAt ||= Date.now();
+    const usual = BACKOFF_MS[Math.min(this.attempt, BACKOFF_MS.length - 1)] ?? SELDOM_MS;
+    const wait = Date.now() - this.lostAt > LONG_MS ? SELDOM_MS : usual;
     this.attempt += 1;
-    this.retryTimer = window.setTimeout(() => void this.open(), wait);
+    this.retryTimer = window.setTimeout(() => void this.open(), wait * (1 + SPREAD * (2 * Math.random() - 1)));
   }
 
   /** The network came back, or the page did: do not wait for the next try, and look whether the socket lives. */
   hurry() {
     if (this.over) return;
+    if (this.isOpen) {
+      this.ping(HURRY_MS);
+      return;
+    }
+    // A try that began before this moment may be lost on the way.
+    if (this.opening || (this.socket && Date.now() - this.triedAt < HURRY_MS)) return;
+    this.attempt = 0;
     if (this.socket) {
-      if (this.socket.readyState === WebSocket.OPEN) this.ping();
+      this.drop();
       return;
     }
     clearTimeout(this.retryTimer);
@@ -179,14 +217,19 @@ export class Signalling {
     this.listener.refused(code);
   }
 
+  /** Whether there is a session, and a socket for it. */
+  get isOpen() {
+    return this.socket?.readyState === WebSocket.OPEN && this.session !== "";
+  }
+
   /**
    * What is sent while the connection is lost is lost too: the owner says after a resume how things are.
    * @param {{type: string, [field: string]: unknown}} message
    * @returns {boolean} whether it went out
    */
   send(message) {
-    if (this.socket?.readyState !== WebSocket.OPEN || !this.session) return false;
-    this.socket.send(JSON.stringify(message));
+    if (!this.isOpen) return false;
+    this.socket?.send(JSON.stringify(message));
     return true;
   }
 
