@@ -13,7 +13,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check bench texts revision lock clean browsers compiler databases
+.PHONY: run test check bench texts revision lock clean browsers compiler databases networks
 
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13 python3.14,\
 	$(shell command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -26,7 +26,7 @@ LOOPS := $(wildcard media/native/*.[ch])
 run: $(READY)
 	@$(BIN)/balie demo $(ARGS)
 
-test: compiler check browsers databases
+test: compiler check browsers databases networks
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
@@ -49,6 +49,10 @@ browsers:
 
 databases:
 	@.ci/apt /usr/lib/postgresql=postgresql /usr/sbin/dovecot=dovecot-imapd
+
+# A TURN server, and packet filters in networks of their own.
+networks:
+	@.ci/apt /usr/bin/turnserver=coturn ip=iproute2 /usr/sbin/nft=nftables unshare=util-linux
 
 # Without one, the loops over packets run in Python: good enough to try, not to measure.
 compiler:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from media.core.rooms import Rooms
 from signalling import messages, people
-from signalling.lobby import Lobbies
+from signalling.lobby import Clock, Lobbies
 from signalling.media_plane import Limits
 from signalling.messages import MESSAGE_MAX, VERSION
+from signalling.relays import Relays
 from signalling.sdp import SDP_MAX
 from signalling.session import Session
 from signalling.talk import Talk
@@ -15,8 +16,11 @@ from signalling.talk import Talk
 class Greeting:
     """Says welcome."""
 
-    def __init__(self, rooms: Rooms, lobbies: Lobbies, talk: Talk, limits: Limits) -> None:
+    def __init__(
+        self, rooms: Rooms, lobbies: Lobbies, talk: Talk, limits: Limits, relays: Relays, clock: Clock
+    ) -> None:
         self._rooms, self._lobbies, self._talk, self._limits = rooms, lobbies, talk, limits
+        self._relays, self._clock = relays, clock
 
     def welcome(self, session: Session, secret: str, n: int, *, resumed: bool) -> messages.Welcome:
         room, participant = session.room, session.participant
@@ -41,4 +45,5 @@ class Greeting:
             },
             waiting=waits,
             chat=[] if resumed else self._talk.said(session),
+            ice_servers=[] if waits else self._relays.servers(session.join, self._clock.unix_s(self._clock.now_us)),
         )

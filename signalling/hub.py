@@ -24,6 +24,7 @@ from signalling.messages import CLOSE_CODES, CLOSE_GOING_AWAY, CLOSE_NORMAL, VER
 from signalling.negotiation import VIDEO_PREFERENCE
 from signalling.publishing import Publishing
 from signalling.reception import Reception
+from signalling.relays import NO_RELAYS, Relays
 from signalling.session import Session, TokenBucket
 from signalling.streams import Streams
 from signalling.subscribing import Subscribing
@@ -73,10 +74,10 @@ class Hub:
         limits: Limits | None = None,
         admission: Admission | None = None,
         video_preference: tuple[str, ...] = VIDEO_PREFERENCE,
+        relays: Relays = NO_RELAYS,
     ) -> None:
-        self.plane, self.tokens = plane, tokens
+        self.plane, self.tokens, self.video_preference, self.relays = plane, tokens, video_preference, relays
         self.rooms = rooms if rooms is not None else Rooms()
-        self.video_preference = video_preference
         self.admission: Admission = admission if admission is not None else AdmitAll()
         self.draining = False
         self._limits = limits if limits is not None else Limits()
@@ -84,10 +85,10 @@ class Hub:
         self._lobbies = Lobbies(self.clock)
         self._audience = Audience(self.rooms, self._lobbies)
         self.company = Company(self.rooms, self._lobbies, self._audience)
-        self._reception = Reception(self.rooms, self._lobbies, self._audience, self.company, self.clock)
+        self._reception = Reception(self.rooms, self._lobbies, self._audience, self.company, self.clock, relays)
         self._streams = Streams(plane, self.rooms, self._audience, self.company)
         self._talk = Talk(self.rooms, self._lobbies, self._audience)
-        self._greeting = Greeting(self.rooms, self._lobbies, self._talk, self._limits)
+        self._greeting = Greeting(self.rooms, self._lobbies, self._talk, self._limits, relays, self.clock)
         self._entropy = entropy
         self._connections: dict[int, _Connection] = {}
         self._outgoing: list[Outgoing] = []

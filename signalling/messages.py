@@ -186,6 +186,12 @@ class Waiter(Record, frozen=True):
     held: bool = False
 
 
+class IceServer(Record, frozen=True):
+    urls: list[str]
+    username: str
+    credential: str
+
+
 class Welcome(ServerMessage, frozen=True):
     v: int
     n: int
@@ -199,7 +205,7 @@ class Welcome(ServerMessage, frozen=True):
     limits: dict[str, int]
     waiting: bool = False
     chat: list[Said] = []
-    ice_servers: list[dict[str, object]] = []
+    ice_servers: list[IceServer] = []
 
 
 class Refused(Record, frozen=True):
@@ -268,6 +274,7 @@ class Admitted(ServerMessage, frozen=True):
     n: int
     participants: list[Participant]
     can: Rights
+    ice_servers: list[IceServer] = []
 
 
 class Held(ServerMessage, frozen=True):

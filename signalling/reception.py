@@ -9,15 +9,18 @@ from signalling.audience import Audience
 from signalling.company import Company
 from signalling.errors import SignallingError, shown
 from signalling.lobby import Clock, Lobbies
+from signalling.relays import Relays
 from signalling.session import Session
 
 
 class Reception:
     """Sessions in, messages to sessions out.  catch_up() before they are sent."""
 
-    def __init__(self, rooms: Rooms, lobbies: Lobbies, audience: Audience, company: Company, clock: Clock) -> None:
+    def __init__(
+        self, rooms: Rooms, lobbies: Lobbies, audience: Audience, company: Company, clock: Clock, relays: Relays
+    ) -> None:
         self._rooms, self._lobbies, self._audience = rooms, lobbies, audience
-        self._company, self._clock = company, clock
+        self._company, self._clock, self._relays = company, clock, relays
 
     def admit(self, session: Session, wanted: str, now_us: int) -> None:
         """Let somebody in who waits.  SignallingError: not allowed, nobody.  LimitError: the room is full."""
@@ -30,7 +33,8 @@ class Reception:
         self._company.enter(guest.join, now_us)
         guest.told_waiting = None
         others = [people.participant(each) for each in self._rooms.members(room) if each.id != participant]
-        guest.tell(lambda n: messages.Admitted(n, others, people.rights(guest.join)))
+        servers = self._relays.servers(guest.join, self._clock.unix_s(now_us))
+        guest.tell(lambda n: messages.Admitted(n, others, people.rights(guest.join), servers))
         self._company.refresh(guest, now_us)
 
     def hold(self, session: Session, wanted: str, now_us: int) -> None:

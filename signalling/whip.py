@@ -71,11 +71,12 @@ STATUS = {
 
 @dataclass(frozen=True)
 class Created:
-    """201: Location ends in resource; etag names the ICE session (RFC 9725 4.3.1)."""
+    """201: Location ends in resource; etag names the ICE session (RFC 9725 4.3.1); links are TURN servers (4.6)."""
 
     resource: str
     sdp: str
     etag: str
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -284,7 +285,9 @@ class HttpSessions:
     def _created(self, resource: _Resource, sdp: str) -> Created:
         identifier = self._random_text(16)
         self._resources[identifier] = resource
-        return Created(identifier, sdp, resource.etag)
+        clock = self._hub.clock
+        links = self._hub.relays.links(resource.join, clock.unix_s(clock.now_us))
+        return Created(identifier, sdp, resource.etag, links)
 
     def _find(self, kind: str, room: str, identifier: str, token: str, unix_s: float) -> _Resource:
         resource = self._resources.get(identifier)

@@ -25,7 +25,7 @@ RETRY_S = {"draining": 60, "room_full": 60}
 
 CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Accept-Patch, Accept-Post, ETag, Location, Retry-After, WWW-Authenticate",
+    "Access-Control-Expose-Headers": "Accept-Patch, Accept-Post, ETag, Link, Location, Retry-After, WWW-Authenticate",
 }
 PREFLIGHT = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
@@ -108,7 +108,7 @@ async def _text(request: web.Request, content_type: str) -> str:
 
 @_answered
 async def create(request: web.Request) -> web.Response:
-    """POST /whip/{room}, /whep/{room}: 201 with Location, ETag and the answer."""
+    """POST /whip/{room}, /whep/{room}: 201 with Location, ETag and the answer; a Link for each TURN server."""
     kind, room = request.match_info["kind"], request.match_info["room"]
     sessions, media = request.app[HTTP_SESSIONS], request.app[MEDIA]
     token = _token(request)
@@ -118,7 +118,10 @@ async def create(request: web.Request) -> web.Response:
     # The path as it was asked for: a room may have a slash in its name, which url_for() would leave as it is.
     location = f"{request.rel_url.raw_path}/{created.resource}"
     headers = {"Location": location, "ETag": f'"{created.etag}"', "Accept-Patch": FRAGMENT_TYPE}
-    return web.Response(status=201, text=created.sdp, content_type=SDP_TYPE, headers=headers)
+    response = web.Response(status=201, text=created.sdp, content_type=SDP_TYPE, headers=headers)
+    for link in created.links:
+        response.headers.add("Link", link)
+    return response
 
 
 @_answered

@@ -81,7 +81,7 @@ async def test_picture_and_tone_arrive_until_somebody_ends_it(served: Served, ht
         await sender.delete()
         await sender.until("closed")
         assert await gauges(http) == {"participants": 1, "http_sessions": 1, "tracks": 0, "subscriptions": 0}
-        await viewer.silence()
+        await viewer.hears_the_end()
 
         await viewer.delete()
         await viewer.ended()

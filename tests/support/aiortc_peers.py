@@ -7,6 +7,7 @@ Low load: aiortc encodes and decodes in threads of this process.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
@@ -132,15 +133,14 @@ class Peer:
                 if np.sqrt(np.mean(left**2)) > 2000 and abs(loudest_hz - TONE_HZ) < 10:
                     return
 
-    async def silence(self, within_s: float = 1.0) -> None:
-        """Until no picture comes for a second: what was in the buffers is shown first."""
+    async def hears_the_end(self) -> None:
+        """Until both streams said goodbye (RTCP BYE, at which aiortc ends a track); the connection stays."""
         async with asyncio.timeout(WAIT_S):
-            while True:
-                try:
-                    async with asyncio.timeout(within_s):
-                        await self.picture()
-                except TimeoutError:
-                    return
+            for kind in ("video", "audio"):
+                with contextlib.suppress(MediaStreamError):
+                    while True:
+                        await self.tracks[kind].recv()  # what was in the buffers is shown first
+        assert self.pc.connectionState == "connected"
 
     async def ended(self) -> None:
         """Until the connection is closed by the server, and with it the picture."""

@@ -1,4 +1,4 @@
-"""A small real peer for tests of the media server: its own UDP socket, ICE checks, DTLS and SRTP, nothing mocked."""
+"""A small real peer for tests of the media server: its own socket, ICE checks, DTLS and SRTP, nothing mocked."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pylibsrtp import Policy, Session
 from media.core import stun
 from media.core.model import LocalIce, TransportId
 from media.io.dtls import Certificate, DtlsClient
+from media.io.framing import Frames, framed
 from media.process.media import Media
 
 _CERTIFICATE = Certificate.generate()
@@ -22,11 +23,7 @@ class Client:
 
     def __init__(self, server: Media, transport: TransportId, ice: LocalIce) -> None:
         self.server, self.transport, self.ice = server, transport, ice
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.setblocking(False)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.connect(("127.0.0.1", server.port))
+        self.socket = self._opened(server.port)
         self.dtls = DtlsClient(_CERTIFICATE)
         self.dtls.expect([server.fingerprint])
         self.rtp: list[bytes] = []
@@ -38,6 +35,14 @@ class Client:
         self._checked = asyncio.Event()
         self.arrived = asyncio.Event()
         asyncio.get_running_loop().add_reader(self.socket, self._readable)
+
+    def _opened(self, port: int) -> socket.socket:
+        opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        opened.setblocking(False)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        opened.bind(("127.0.0.1", 0))
+        opened.connect(("127.0.0.1", port))
+        return opened
 
     def check(self, *, use_candidate: bool = True) -> bytes:
         """A connectivity check for this peer."""
@@ -93,19 +98,59 @@ class Client:
                 data = self.socket.recv(2000)
             except (BlockingIOError, ConnectionRefusedError):
                 return
-            if data[0] <= 3:
-                if stun.parse_binding_success(data, self.ice.pwd.encode()):
-                    self._checked.set()
-            elif data[0] <= 63:
-                for answer in self.dtls.handle(data):
-                    self.send(answer)
-            elif self._in is not None:
-                if 192 <= data[1] <= 223:
-                    self.rtcp.append(self._in.unprotect_rtcp(data))
-                else:
-                    self.rtp.append(self._in.unprotect(data))
-            self.arrived.set()
+            self._heard(data)
+
+    def _heard(self, data: bytes) -> None:
+        if data[0] <= 3:
+            if stun.parse_binding_success(data, self.ice.pwd.encode()):
+                self._checked.set()
+        elif data[0] <= 63:
+            for answer in self.dtls.handle(data):
+                self.send(answer)
+        elif self._in is not None:
+            if 192 <= data[1] <= 223:
+                self.rtcp.append(self._in.unprotect_rtcp(data))
+            else:
+                self.rtp.append(self._in.unprotect(data))
+        self.arrived.set()
 
     def close(self) -> None:
         asyncio.get_running_loop().remove_reader(self.socket)
         self.socket.close()
+
+
+class TcpClient(Client):
+    """The same over ICE-TCP: each packet after its length, on one connection (RFC 4571)."""
+
+    def __init__(self, server: Media, transport: TransportId, ice: LocalIce) -> None:
+        self._frames = Frames()
+        self.gone = asyncio.Event()
+        """The server closed the connection."""
+        super().__init__(server, transport, ice)
+
+    def _opened(self, port: int) -> socket.socket:
+        opened = socket.create_connection(("127.0.0.1", port), WAIT_S)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opened.setblocking(False)
+        return opened
+
+    def send(self, datagram: bytes) -> None:
+        self.sent.append(datagram)
+        self.socket.sendall(framed(datagram))
+
+    def _readable(self) -> None:
+        while True:
+            try:
+                data = self.socket.recv(65_536)
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                data = b""
+            if not data:
+                asyncio.get_running_loop().remove_reader(self.socket)
+                self.gone.set()
+                return
+            self._frames.feed(data)
+            while frames := self._frames.take(100):
+                for frame in frames:
+                    self._heard(frame)

@@ -15,6 +15,7 @@ from media.core.settings import Settings
 from media.io.candidates import Candidate, host_candidates
 from signalling.hub import Hub
 from signalling.media_plane import Admission, Limits
+from signalling.relays import NO_RELAYS, Relays
 from signalling.tokens import Grants, Join, Key, Medium, Role, Tokens, default_grants
 from signalling.whip import HttpSessions
 from tests.support import sdp
@@ -68,6 +69,7 @@ class Counter:
     rooms: Rooms = field(default_factory=Rooms)
     admission: Admission | None = None
     codecs: tuple[str, ...] = ("VP8", "H264", "VP9", "AV1")
+    relays: Relays = NO_RELAYS
     now_us: int = 1_000_000
 
     def __post_init__(self) -> None:
@@ -82,6 +84,7 @@ class Counter:
             limits=self.limits,
             admission=self.admission,
             video_preference=self.codecs,
+            relays=self.relays,
         )
         self.http = HttpSessions(self.hub, chance.randbytes)
         self.heard: dict[int, list[Heard]] = {}

@@ -13,6 +13,7 @@ from aiohttp import ClientResponse
 from yarl import URL
 
 import web.whip_http
+from signalling.relays import Relays
 from signalling.sdp import SDP_MAX
 from tests.support.sdp import camera, chromium, microphone, watching
 from tests.support.site import WAIT_S, Client, Site, enter, heard
@@ -31,6 +32,18 @@ def bearer(token: str) -> dict[str, str]:
 async def post(client: Client, kind: str, token: str, room: str = "loket", **more: Any) -> ClientResponse:
     headers = {"Content-Type": SDP, **bearer(token), **more.pop("headers", {})}
     return await client.post(f"/{kind}/{room}", data=more.pop("data", OFFER[kind]), headers=headers, **more)
+
+
+@KINDS
+async def test_turn_servers_stand_in_link_headers(client: Client, site: Site, kind: str) -> None:
+    """RFC 9725 4.6: one for each URL; pages of other sites may read them."""
+    assert "Link" not in (await post(client, kind, site.token("zoe"))).headers
+    site.balie.hub.relays = Relays(("turn:turn.example.be", "turns:turn.example.be:443"), b"shared with the server")
+    response = await post(client, kind, site.token())
+    links = response.headers.getall("Link")
+    assert [link.partition(";")[0] for link in links] == ["<turn:turn.example.be>", "<turns:turn.example.be:443>"]
+    assert all('; rel="ice-server"; username="' in link for link in links)
+    assert "Link" in response.headers["Access-Control-Expose-Headers"]
 
 
 async def patch(client: Client, created: ClientResponse, token: str, fragment: str, **headers: str) -> ClientResponse:

@@ -143,3 +143,28 @@ def test_memory_of_transactions_is_bounded(port: Port) -> None:
     for _ in range(3000):
         port.handle(port.check())
     assert len(port.ice._peers[0].transactions) <= 12 * 256
+
+
+def test_a_path_that_is_lost_leaves_the_one_checked_last(port: Port) -> None:
+    """Nothing else of the peer ends; a path comes back with what it was reached through."""
+    for via, address in enumerate((b"A", b"B", b"C")):
+        port.ice.handle(port.check(), address, IP, PORT, 1000 + via, via)
+    assert port.ice.selected_path(0) == (b"A", 0)
+    assert port.ice.lose(b"B") == 0
+    assert port.ice.selected_path(0) == (b"A", 0)
+    assert port.ice.lose(b"A") == 0
+    assert port.ice.selected_path(0) == (b"C", 2)
+    assert port.ice.lose(b"C") == 0
+    assert port.ice.selected_path(0) is None
+    assert len(port.ice.by_address) == 0
+    assert port.ice.lose(b"C") is None
+    port.handle(port.check(), b"D")
+    assert port.ice.selected_path(0) == (b"D", 0)
+    assert port.ice.expired(CONSENT_US) == [], "consent is of the peer, not of a path"
+
+
+def test_an_overheard_check_is_not_believed_after_its_path_was_lost(port: Port) -> None:
+    check = port.check()
+    port.handle(check, b"A")
+    port.ice.lose(b"A")
+    assert port.refusal(check, b"thief") == "stun_bad_integrity"

@@ -9,6 +9,7 @@ import pytest
 
 from media.core import rtcp
 from media.core.keyframes import INTERVAL_US, RETRY_MAX_US, KeyframeRequests
+from tests.support import call as smallest
 from tests.support.bench import Desk
 from tests.support.netsim import Link
 from tests.support.packets import delta_frame, key_frame, rtp
@@ -157,3 +158,23 @@ def test_a_stream_that_cannot_be_asked_yet_loses_no_turn() -> None:
     assert plis(desk.run(100_000)) == 0
     desk.receive(an, rtp(ssrc=777, payload=delta_frame(), extensions={4: b"v"}))
     assert plis(desk.run(10_000)) == 1
+
+
+def test_pictures_that_were_left_out_start_anew() -> None:
+    """As when a slow connection takes packets again: a request for what this viewer sees, and for nothing else."""
+    call = smallest.Call()
+    assert call.engine.sends_picture(call.bert, call.picture.ssrc)
+    assert call.picture.rtx_ssrc is not None and call.engine.sends_picture(call.bert, call.picture.rtx_ssrc)
+    assert not call.engine.sends_picture(call.bert, call.sound.ssrc)
+    assert not call.engine.sends_picture(call.an, call.picture.ssrc)
+    assert not call.engine.sends_picture(-1, call.picture.ssrc)
+    call.engine.refresh_pictures(call.bert)
+    assert not [each for each in call.desk.run(INTERVAL_US) if isinstance(each, rtcp.Pli)][1:], "before it began"
+    call.start()
+    call.desk.run(2 * INTERVAL_US)
+    call.engine.refresh_pictures(call.an)
+    call.engine.refresh_pictures(99)
+    assert not [each for each in call.desk.run(INTERVAL_US) if isinstance(each, rtcp.Pli)]
+    call.engine.refresh_pictures(call.bert)
+    (asked,) = [each for each in call.desk.run(INTERVAL_US // 2) if isinstance(each, rtcp.Pli)]
+    assert asked.media == smallest.CAMERA

@@ -30,7 +30,7 @@ from media.core.settings import Settings
 from media.io.binding import Binding
 from media.process import remote
 from media.process.remote import GENERATION, RemoteMedia
-from tests.support.client import Client
+from tests.support.client import Client, TcpClient
 
 SMALL = Settings(transports_max=4, tracks_max=4, subscriptions_max=8, history_rows=512, send_rows=64)
 BINDING = Binding(settings=SMALL)
@@ -137,6 +137,23 @@ async def test_when_the_process_dies_another_takes_its_place(media: RemoteMedia)
     engine.close_transport(here)
     assert engine.totals()["transports"] == 1
     assert not heard.lost.is_set()
+
+
+async def test_who_came_by_tcp_comes_again_to_the_same_port(media: RemoteMedia) -> None:
+    heard = Heard(media)
+    assert [each.protocol for each in media.candidates] == ["udp", "tcp"]
+    before = TcpClient(media, *media.engine.open_transport(media.now_us()))
+    await before.connect()
+    assert media.engine.totals()["tcp_connections"] == 1
+    assert media.pid is not None
+    os.kill(media.pid, signal.SIGKILL)
+    assert len(await heard.until(2)) == 2
+    await asyncio.wait_for(before.gone.wait(), WAIT_S)
+    again = TcpClient(media, *media.engine.open_transport(media.now_us()))
+    await again.connect()
+    assert media.engine.totals()["tcp_connections"] == 1
+    before.socket.close()
+    again.close()
 
 
 async def test_a_command_that_finds_it_dead(media: RemoteMedia) -> None:

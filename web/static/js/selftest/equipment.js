@@ -61,7 +61,7 @@ export class Equipment {
       reveal(`retry-${device}-line`, false);
       this.devices.stop(device);
     }
-    const wish = { audio: this.devices.wish("microphone"), video: this.devices.wish("camera") };
+    const wish = { audio: this.devices.wish("microphone", false), video: this.devices.wish("camera", false) };
     try {
       this.devices.take(await navigator.mediaDevices.getUserMedia(wish));
       for (const device of DEVICES) this.works(device);

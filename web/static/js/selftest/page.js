@@ -2,7 +2,7 @@
 /** The self-test: what it does when, from "Start de test" to the result. */
 
 import { Devices } from "../devices.js";
-import { element, remember, text, write } from "../page.js";
+import { element, hasText, remember, text, write } from "../page.js";
 import { UNNAMED, missing, recognise } from "./browser.js";
 import { focus, found, picture, press, reveal, waiting } from "./checks.js";
 import { Equipment } from "./equipment.js";
@@ -120,7 +120,8 @@ function showNetwork(measured) {
   transport = measured.transport;
   const [rtt, loss] = [String(measured.rtt_ms), String(measured.loss_percent)];
   reveal("network-told", measured.rtt_ms >= 0);
-  write("network-told", measured.loss_percent < 0 ? text("network_told_rtt", { rtt }) : text("network_told", { rtt, loss }));
+  const told = measured.loss_percent < 0 ? text("network_told_rtt", { rtt }) : text("network_told", { rtt, loss });
+  write("network-told", hasText(`network_by_${transport}`) ? `${text(`network_by_${transport}`)} ${told}` : told);
   reveal("retry-network-line", code !== "good");
   know("network", code, { fix: code === "lossy" ? "fix_slow" : `fix_${code}` });
 }
