@@ -60,7 +60,8 @@ PRIVATE_KEYS = frozenset(
 
 # Behind a lookbehind and not a word boundary, which a hyphen would give at each of its places: that is quadratic.
 _JWT = re.compile(r"(?<![\w-])[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}")
-_LINK = re.compile(r"/(?:g|a)/[\w%-]+")
+_LINK = re.compile(r"/(?:g|a|b|afspraak/bevestigd|identificatie/start)/[\w%-]+")
+_ANSWER = re.compile(r"([?&](?:code|state|nonce|id_token_hint|session_state)=)[^&\s'\"]+")  # of an identity provider
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+")
 _PHONE = re.compile(r"\+\d[\d ]{7,16}\d")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -82,6 +83,7 @@ def redact(text: str) -> str:
         (_SDP_LINE, "[sdp]"),
         (_JWT, "[token]"),
         (_LINK, "/[link]"),
+        (_ANSWER, r"\1[hidden]"),
         (_MAIL, "[mail]"),
     ):
         text = pattern.sub(put, text)

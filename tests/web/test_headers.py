@@ -8,7 +8,8 @@ import pytest
 from aiohttp import hdrs
 from pytest_aiohttp.plugin import AiohttpClient
 
-from tests.support.site import Client, Site, build_site, raw
+from tests.support.site import PUBLIC_URL, Client, Site, build_site, raw
+from tests.support.tree import files, text
 
 ANSWERS = [
     ("GET", "/", 200),
@@ -123,3 +124,33 @@ async def test_plain_http_promises_no_tls(aiohttp_client: AiohttpClient) -> None
     headers = (await client.get("/")).headers
     assert "Strict-Transport-Security" not in headers
     assert "ws://localhost:8080" in policy(headers["Content-Security-Policy"])["connect-src"]
+
+
+async def test_every_route_has_the_same_strict_policy(aiohttp_client: AiohttpClient) -> None:
+    """Whatever it is, whoever asks, and whatever comes of it: with the names of the table of routes, made up."""
+    site = build_site(PUBLIC_URL)
+    client = await aiohttp_client(site.balie.web)
+    found = set()
+    for route in site.balie.web.router.routes():
+        resource = route.resource
+        assert resource is not None
+        path = re.sub(r"\{kind[^}]*\}", "whip", resource.canonical)
+        path = re.sub(r"\{[^}]*\}", "1234", path)
+        if resource.canonical == "/static":
+            path = "/static/js/call.js"
+        response = await client.request(route.method.replace("*", "GET"), path, allow_redirects=False)
+        found.add(response.headers["Content-Security-Policy"])
+        assert response.headers["Referrer-Policy"] == "no-referrer", path
+        assert response.status != 500, path
+    (only,) = found
+    directives = policy(only)
+    assert "unsafe" not in only and "*" not in only and "data:" not in directives["script-src"]
+
+
+def test_no_page_has_script_or_style_of_its_own() -> None:
+    """The policy would keep them from running: a template must not count on them."""
+    inline = re.compile(r"<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*(?:\ssrc=|application/json))")
+    for name in files():
+        if name.startswith("web/templates/"):
+            assert not inline.search(text(name)), name
+            assert not re.search(r"(?:src|srcset|poster|action)=[\"'](?:https?:)?//", text(name)), name

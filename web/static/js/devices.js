@@ -23,6 +23,10 @@ export class Devices {
     this.onlost = () => {};
     /** @type {(device: Device) => void} called when the system holds a device back, as a telephone call does */
     this.onpaused = () => {};
+    /** @type {(device: Device) => void} called when it gives it back */
+    this.onresumed = () => {};
+    /** What the system calls its microphone, as the browser names it: another one after a headset came or went. */
+    this.defaultMicrophone = "";
     /** Whether the browser was asked to blur what is behind us. */
     this.blurred = false;
     /** Opening is one at a time: two at once would leave a camera on that nobody stops. */
@@ -35,15 +39,15 @@ export class Devices {
    * @returns {Promise<string>} what to tell the user, empty when both work
    */
   async open() {
-    if (!navigator.mediaDevices?.getUserMedia || !("RTCPeerConnection" in window)) return text("error_unsupported");
+    if (!supported()) return text("error_unsupported");
     try {
-      this.take(await navigator.mediaDevices.getUserMedia({ audio: this.wish("microphone"), video: this.wish("camera") }));
+      this.take(await this.ask("microphone", "camera"));
       return "";
     } catch (error) {
       const why = explain(error);
       for (const device of /** @type {Device[]} */ (["microphone", "camera"])) {
         try {
-          this.take(await navigator.mediaDevices.getUserMedia({ [kind(device)]: this.wish(device) }));
+          this.take(await this.ask(device));
         } catch {
           continue;
         }
@@ -52,11 +56,34 @@ export class Devices {
     }
   }
 
-  /** @param {Device} device @returns {MediaTrackConstraints} */
-  wish(device) {
-    const id = this.chosen[device];
-    if (device === "microphone") return id ? { ...AUDIO, deviceId: { ideal: id } } : AUDIO;
-    return id ? { ...VIDEO, deviceId: { ideal: id } } : { ...VIDEO, facingMode: "user" };
+  /**
+   * Ask the browser.  What somebody chose is what he gets, as long as it is there: a browser that is only asked to prefer
+   * it may think another one fits better.
+   * @param {Device[]} wanted
+   * @returns {Promise<MediaStream>}
+   */
+  async ask(...wanted) {
+    const wishes = (/** @type {boolean} */ exactly) =>
+      Object.fromEntries(wanted.map((device) => [kind(device), this.wish(device, exactly)]));
+    if (wanted.some((device) => this.chosen[device])) {
+      try {
+        return await navigator.mediaDevices.getUserMedia(wishes(true));
+      } catch (error) {
+        if (!(error instanceof Error || error instanceof DOMException) || error.name !== "OverconstrainedError") throw error;
+      }
+    }
+    return navigator.mediaDevices.getUserMedia(wishes(false));
+  }
+
+  /**
+   * @param {Device} device
+   * @param {boolean} exactly
+   * @returns {MediaTrackConstraints}
+   */
+  wish(device, exactly) {
+    const id = exactly ? this.chosen[device] : "";
+    if (device === "microphone") return id ? { ...AUDIO, deviceId: { exact: id } } : AUDIO;
+    return id ? { ...VIDEO, deviceId: { exact: id } } : { ...VIDEO, facingMode: "user" };
   }
 
   /** @param {MediaStream} stream */
@@ -77,6 +104,9 @@ export class Devices {
       track.onmute = () => {
         if (this.tracks[device] === track) this.onpaused(device);
       };
+      track.onunmute = () => {
+        if (this.tracks[device] === track) this.onresumed(device);
+      };
       if (device === "camera" && this.blurred) void this.blur(true);
     }
   }
@@ -91,13 +121,44 @@ export class Devices {
     const opened = this.queue.then(async () => {
       if (id) this.remember(device, id);
       this.stop(device); // first: some phones open one camera at a time
-      this.take(await navigator.mediaDevices.getUserMedia({ [kind(device)]: this.wish(device) }));
+      this.take(await this.ask(device));
       const track = this.tracks[device];
       if (!track) throw new DOMException("the call is over", "AbortError");
       return track;
     });
     this.queue = opened.then(() => undefined, () => undefined);
     return opened;
+  }
+
+  /**
+   * After something was plugged in or out: whether the system has another microphone now, and we use "the system's".
+   * @returns {Promise<string>} its name, "" when nothing changed for us
+   */
+  async newDefault() {
+    const all = await navigator.mediaDevices.enumerateDevices();
+    const found = all.find(({ kind: each, deviceId }) => each === KINDS.microphone && deviceId === DEFAULT)?.label ?? "";
+    const before = this.defaultMicrophone;
+    this.defaultMicrophone = found;
+    const follows = (this.chosen.microphone || DEFAULT) === DEFAULT && this.tracks.microphone !== null;
+    return follows && before && found && found !== before ? plain(found) : "";
+  }
+
+  /**
+   * As people call it.
+   * @param {MediaStreamTrack} track
+   */
+  nameOf(track) {
+    return plain(track.label) || text("microphone_n", { n: "" }).trim();
+  }
+
+  /** Whether the speaker that somebody chose is gone; it is then not chosen any more. */
+  async speakerGone() {
+    const { speaker } = this.chosen;
+    if (!speaker) return false;
+    const all = await navigator.mediaDevices.enumerateDevices();
+    if (all.some(({ kind: each, deviceId }) => each === KINDS.speaker && deviceId === speaker)) return false;
+    this.chosen.speaker = ""; // this time: next time it may be there again
+    return true;
   }
 
   /** The camera at the other side of a phone, or the next one of a laptop. */
@@ -142,6 +203,7 @@ export class Devices {
   /** Fill every list of devices on the page. */
   async list() {
     const all = await navigator.mediaDevices?.enumerateDevices?.() ?? [];
+    this.defaultMicrophone ||= all.find(({ kind: each, deviceId }) => each === KINDS.microphone && deviceId === DEFAULT)?.label ?? "";
     for (const select of document.querySelectorAll("select[data-devices]")) {
       if (!(select instanceof HTMLSelectElement)) continue;
       const device = /** @type {Choice} */ (select.dataset.devices);
@@ -173,6 +235,22 @@ export class Devices {
     this.chosen[device] = id;
     remember("local", REMEMBERED, JSON.stringify(this.chosen));
   }
+}
+
+/** What Chromium calls the device that the system uses; others have no such line, and change devices themselves. */
+const DEFAULT = "default";
+
+/**
+ * "Default - Headset" is what the browser says; people call it the headset.
+ * @param {string} label
+ */
+function plain(label) {
+  return label.replace(/^[^-]+ - /, "");
+}
+
+/** Whether this browser can call at all: old ones cannot, nor can some that live in other apps. */
+export function supported() {
+  return Boolean(navigator.mediaDevices?.getUserMedia) && "RTCPeerConnection" in window;
 }
 
 /** @param {Device} device */
@@ -215,6 +293,10 @@ export function watchLevel(track, tell) {
     // A browser may hold sound back, also unheard one, until somebody does something.
     document.addEventListener(event, () => void context.resume(), { once: true, signal: stop.signal });
   }
+  // A telephone call interrupts all sound of a page (iOS); it does not go on by itself.
+  const wake = () => void (context.state === "running" || context.resume());
+  track.addEventListener("unmute", wake, { signal: stop.signal });
+  document.addEventListener("visibilitychange", wake, { signal: stop.signal });
   const timer = window.setInterval(() => {
     if (context.state !== "running") return;
     analyser.getFloatTimeDomainData(samples);

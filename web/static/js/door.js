@@ -2,7 +2,7 @@
 /** The door: one's own picture, a level meter, a choice of devices, and what to do when one does not work. */
 
 import { explain, watchLevel } from "./devices.js";
-import { element, text, write } from "./page.js";
+import { element, markUpright, text, write } from "./page.js";
 
 /**
  * @typedef {import("./devices.js").Devices} Devices
@@ -22,6 +22,7 @@ export class Door {
     this.stopMeter = () => {};
     this.closed = false;
     element("door-flip", HTMLButtonElement).onclick = () => void this.flip();
+    markUpright(element("preview", HTMLVideoElement));
   }
 
   /**

@@ -41,10 +41,11 @@ export class Sending {
     this.signs = recall("local", SIGNS) !== "";
     /** Switching is one at a time: two quick presses must end where the second one says. */
     this.turn = Promise.resolve();
+    /** What the system holds back, and was on: it comes on again by itself. @type {Set<Device>} */
+    this.held = new Set();
     devices.onlost = (device) => void this.deviceLost(device);
-    devices.onpaused = (device) => {
-      if (this.publisher) listener.say(text(`paused_${device}`));
-    };
+    devices.onpaused = (device) => this.paused(device);
+    devices.onresumed = (device) => this.givenBack(device);
   }
 
   /** @param {RTCIceServer[]} iceServers */
@@ -112,8 +113,32 @@ export class Sending {
     if (picture.bitrate !== publisher.picture.bitrate) void publisher.shape(picture);
   }
 
+  /**
+   * A telephone call comes in, or another program takes it: others see that it is off.
+   * @param {Device} device
+   */
+  paused(device) {
+    if (!this.publisher) return;
+    if (device === "microphone" ? this.micOn : this.cameraOn) this.held.add(device);
+    if (device === "camera") this.signalling.send({ type: "mute", source: "camera", muted: true });
+    else if (this.micOn) this.setMicrophone(false);
+    this.listener.say(text(`paused_${device}`));
+  }
+
+  /**
+   * It is over: everything is as before it.
+   * @param {Device} device
+   */
+  givenBack(device) {
+    if (!this.publisher || !this.held.delete(device)) return;
+    if (device === "camera") this.signalling.send({ type: "mute", source: "camera", muted: !this.cameraOn });
+    else this.setMicrophone(true);
+    this.listener.say(text(`resumed_${device}`));
+  }
+
   /** @param {boolean} on */
   setMicrophone(on) {
+    if (on) this.held.delete("microphone");
     this.micOn = on;
     remember("session", MIC_OFF, on ? "" : "yes");
     if (this.devices.tracks.microphone) this.devices.tracks.microphone.enabled = on;
@@ -123,6 +148,7 @@ export class Sending {
 
   toggleMicrophone() {
     return this.inTurn(async () => {
+      this.held.delete("microphone"); // who decides himself is not overruled
       const on = !(this.micOn && this.devices.tracks.microphone);
       if (on && !this.devices.tracks.microphone) {
         await this.publisher?.set("microphone", await this.devices.reopen("microphone"));
@@ -145,6 +171,7 @@ export class Sending {
   }
 
   async stopCamera() {
+    this.held.delete("camera");
     this.cameraOn = false;
     remember("session", CAMERA_OFF, "yes");
     this.signalling.send({ type: "mute", source: "camera", muted: true });
@@ -198,15 +225,44 @@ export class Sending {
    * @param {Device} device
    */
   async deviceLost(device) {
+    let another = "";
     await this.inTurn(async () => {
-      if (device === "camera") await this.stopCamera();
-      else {
-        await this.publisher?.set("microphone", null);
-        this.setMicrophone(false);
-      }
+      if (device === "camera") await this.stopCamera(); // what another one looks at, its owner may not want to show
+      else another = await this.nextMicrophone();
       await this.devices.list();
     });
-    this.listener.say(text(`lost_${device}`));
+    this.listener.say(another ? text("now_microphone", { name: another }) : text(`lost_${device}`));
+  }
+
+  /**
+   * Headphones were pulled out: one goes on talking with what the system has then.
+   * @returns {Promise<string>} its name; "" when there is none, and the microphone is off
+   */
+  async nextMicrophone() {
+    try {
+      this.devices.chosen.microphone = ""; // this time: next time it may be there again
+      const track = await this.devices.reopen("microphone");
+      track.enabled = this.micOn;
+      await this.publisher?.set("microphone", track);
+      this.listener.changed();
+      return this.devices.nameOf(track);
+    } catch {
+      await this.publisher?.set("microphone", null);
+      this.setMicrophone(false);
+      return "";
+    }
+  }
+
+  /** The system has another microphone, as when a headset connects: who did not choose one himself uses it too. */
+  async followDefault() {
+    const name = await this.devices.newDefault();
+    if (!name || !this.publisher) return;
+    await this.inTurn(async () => {
+      const track = await this.devices.reopen("microphone");
+      track.enabled = this.micOn;
+      await this.publisher?.set("microphone", track);
+    });
+    this.listener.say(text("now_microphone", { name }));
   }
 
   /** Rejects with NotAllowedError when the person closes the browser's own chooser. */

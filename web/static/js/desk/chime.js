@@ -9,7 +9,7 @@ let context = null;
 
 function wake() {
   context ??= new AudioContext();
-  if (context.state === "suspended") void context.resume();
+  if (context.state !== "running") void context.resume(); // iOS has "interrupted" too
 }
 
 /** Whether a bell would be heard: a browser allows it once somebody clicked or typed in the page. */

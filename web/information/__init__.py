@@ -1,0 +1,1 @@
+"""What a visitor may want to know: cookies, privacy, accessibility, help.  They say what is, not what is hoped."""
