@@ -49,5 +49,40 @@
       .map((each) => each.textContent?.trim());
   }
 
-  Object.assign(window, { access: { violations, cut, tooSmall } });
+  /** @param {DOMRect} one @param {DOMRect} other */
+  const overlap = (one, other) => Math.min(one.right, other.right) - Math.max(one.left, other.left) > 2
+    && Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 2;
+
+  /**
+   * The picture itself, without the bars of its box.
+   * @param {HTMLVideoElement} video
+   */
+  function picture(video) {
+    const box = video.getBoundingClientRect();
+    const scale = Math.min(box.width / video.videoWidth, box.height / video.videoHeight);
+    const [width, height] = [video.videoWidth * scale, video.videoHeight * scale];
+    return new DOMRect(box.left + (box.width - width) / 2, box.top + (box.height - height) / 2, width, height);
+  }
+
+  /** What stands on a shared screen, or on a face: in the middle of its tile, a third as wide and from a quarter to two thirds down. */
+  function covered() {
+    const over = [...document.querySelectorAll(".stage button, .stage figcaption, .controls, .chat, .top, .panel-place, .mirror .tile, .faces .own")]
+      .filter(shown);
+    const found = [];
+    for (const video of document.querySelectorAll(".stage .tile video")) {
+      const tile = video.closest(".tile");
+      if (!(video instanceof HTMLVideoElement) || !tile || !shown(tile) || !video.videoWidth) continue;
+      const box = tile.getBoundingClientRect();
+      const screen = /** @type {HTMLElement} */ (tile).dataset.source === "screen";
+      const kept = screen ? picture(video)
+        : new DOMRect(box.left + box.width / 3, box.top + box.height * 0.22, box.width / 3, box.height * 0.43);
+      for (const each of over) {
+        if (each === tile || !overlap(each.getBoundingClientRect(), kept)) continue;
+        found.push(`${each.className} ${each.textContent?.trim()} covers ${tile.querySelector("figcaption")?.textContent}`);
+      }
+    }
+    return found;
+  }
+
+  Object.assign(window, { access: { violations, cut, tooSmall, covered } });
 })();

@@ -3,55 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal
 
 import pytest
 from playwright.async_api import Browser
 
 from tests.browser.conftest import BROKEN, Visit, closed_link
+from tests.support.access import check, focus, tab_to
 from tests.support.network import Network
 from tests.support.processes import Running
-from tests.support.tree import ROOT
-from tests.support.visitor import LAPTOP, PHONE, Visitor, visitor
+from tests.support.visitor import LAPTOP, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 AN, BART, LIES = "An Peeters", "Bart Claes", "Lies Peeters"
-AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
-QUESTIONS = (ROOT / "tests/browser/accessibility.js").read_text()
-SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
-NARROW: Any = {"width": 320, "height": 640}
-ON_ITS_SIDE: Any = {"width": 640, "height": 320}
-ZOOMED: Any = {"width": 320, "height": 256}
-"""A window of 1280 by 1024 at 400 % (WCAG 2.2, 1.4.10)."""
-
-
-async def settled(somebody: Visitor) -> None:
-    """What a change of the window sets in motion is done: two frames, for observers run between them."""
-    await somebody.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
-async def check(somebody: Visitor, state: str) -> None:
-    """A page as it is now: light and dark, in small windows, with letters of twice the size."""
-    page = somebody.page
-    usual: Any = page.viewport_size
-    if not await page.evaluate("() => 'access' in window"):
-        await page.evaluate(AXE)
-        await page.evaluate(QUESTIONS)
-    for scheme in SCHEMES:
-        await page.emulate_media(color_scheme=scheme)
-        assert await page.evaluate("() => access.violations()") == [], f"{state}, {scheme}"
-    for size in (NARROW, ON_ITS_SIDE, ZOOMED):
-        await page.set_viewport_size(size)
-        await settled(somebody)
-        assert await page.evaluate("() => access.cut()") == [], f"{state}, {size}"
-        assert await page.evaluate("() => access.tooSmall()") == [], f"{state}, {size}"
-    await page.evaluate("() => document.documentElement.style.setProperty('--base', '2.25rem')")
-    for size in (PHONE, usual):
-        await page.set_viewport_size(size)
-        await settled(somebody)
-        assert await page.evaluate("() => access.cut()") == [], f"{state}, large letters, {size}"
-    await page.evaluate("() => document.documentElement.style.removeProperty('--base')")
 
 
 async def test_pages_without_a_call(chromium: Browser, demo: Running) -> None:
@@ -129,27 +93,6 @@ async def test_an_interrupted_call(visit: Visit, line: Network, demo: Running) -
     await check(an, "interrupted")
 
 
-async def tab_to(somebody: Visitor, name: str) -> None:
-    """With the Tab key alone, to something that shows it has the focus."""
-    for _ in range(20):
-        await somebody.page.keyboard.press("Tab")
-        focused = await somebody.page.evaluate(
-            """() => {
-              const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
-              const words = (document.activeElement.labels?.[0] ?? document.activeElement).innerText.trim();
-              return { words, seen: outlineStyle === "solid" && parseFloat(outlineWidth) >= 3 };
-            }"""
-        )
-        assert focused["seen"], f"{focused['words']} does not show its focus"
-        if focused["words"].startswith(name):
-            return
-    raise AssertionError(f"no Tab leads to {name}")
-
-
-async def focus(somebody: Visitor, identifier: str) -> None:
-    await somebody.until(f"document.activeElement?.id === {identifier!r}")
-
-
 async def test_a_whole_visit_by_keyboard(visit: Visit) -> None:
     an, bart = await visit("citizen"), await visit("staff")
     await bart.enter()
@@ -206,7 +149,7 @@ async def test_who_listens_to_the_page_hears_what_happens(visit: Visit) -> None:
     await an.no_screen()
     await bart.press("Gesprek verlaten")
     await bart.press("Verlaat het gesprek alleen")
-    await an.status("We wachten op de anderen")
+    await an.status("De medewerker is niet meer in het gesprek")
     assert await an.evaluate("() => heard") == [
         "Bart Claes, medewerker is binnengekomen.",
         "Bart Claes heeft de microfoon uitgezet.",

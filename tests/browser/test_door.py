@@ -98,8 +98,8 @@ async def test_trying_again_helps(visit: Visit, demo: Running) -> None:
     assert await an.page.get_by_role("button", name="Probeer camera en microfoon opnieuw").count() == 0
 
 
-async def test_a_device_that_disappears_during_a_call(visit: Visit) -> None:
-    """Unplugged: it says so, the others see it, and a press brings it back."""
+async def test_a_camera_that_disappears_during_a_call(visit: Visit) -> None:
+    """A camera is unplugged: it says so, the others see it, and a press brings it back.  Microphones: test_devices."""
     an, bart = await visit("citizen"), await visit("staff")
     await asyncio.gather(an.enter(), bart.enter())
     await asyncio.gather(an.tiles(BART), bart.tiles(AN))
@@ -108,15 +108,11 @@ async def test_a_device_that_disappears_during_a_call(visit: Visit) -> None:
       track.stop();
       track.dispatchEvent(new Event("ended"));
     }"""
-    for kind, mark, problem, again in (
-        ("video", "camera uit", "Uw camera is weg.", "Camera aanzetten"),
-        ("audio", "microfoon uit", "We horen u niet meer: uw microfoon is weg.", "Microfoon aanzetten"),
-    ):
-        await an.evaluate(unplug, kind)
-        await an.status(problem)
-        await bart.caption(AN, mark)
-        await an.press(again)
-        await bart.caption(AN, mark, there=False)
+    await an.evaluate(unplug, "video")
+    await an.status("Uw camera is weg.")
+    await bart.caption(AN, "camera uit")
+    await an.press("Camera aanzetten")
+    await bart.caption(AN, "camera uit", there=False)
     await bart.tiles(AN)
     await asyncio.gather(bart.pictures(1), bart.sounds(1))
     assert await an.evaluate(GIVEN) == ["audio", "video"]

@@ -1,4 +1,4 @@
-"""Firefox and Chromium in one call: what one sends the other must understand."""
+"""Firefox and Chromium in one call, and a citizen's whole visit in Firefox: what one sends the other understands."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ import pytest
 
 from tests.browser.conftest import Visit
 from tests.browser.firefox import firefox
+from tests.browser.test_visit_desk import WIDE, Counter, counter, go_in, let_in
 from tests.support.processes import Running
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+__all__ = ["counter"]  # a fixture, for pytest
+
 AN, BART = "An Peeters", "Bart Claes"
+TYPE = """(words) => {
+  const box = document.getElementById("chat-text");
+  box.value = words;
+  box.dispatchEvent(new InputEvent("input", { bubbles: true }));
+}"""
 
 
 async def test_a_citizen_in_firefox_and_a_staff_member_in_chromium(visit: Visit, demo: Running, tmp_path: Path) -> None:
@@ -41,4 +49,36 @@ async def test_a_citizen_in_firefox_and_a_staff_member_in_chromium(visit: Visit,
         await an.press("Gesprek verlaten")
         await bart.until("document.querySelectorAll('.faces .tile:not(.own)').length === 0", 2)
         await an.ended("U hebt het gesprek verlaten")
+        assert an.complaints == []
+
+
+async def test_a_visit_in_firefox(counter: Counter, tmp_path: Path) -> None:
+    """Through the link, one press, the waiting room, the call, on hold and back, a message, and the goodbye."""
+    bart = await counter.sit("bart", viewport=WIDE)
+    async with firefox(tmp_path, counter.origin) as an:
+        await an.open(counter.link)
+        await an.enter()
+        await an.until("document.body.dataset.state === 'waiting'")
+        await go_in(bart)
+        await let_in(bart)
+        await asyncio.gather(an.tiles(BART), bart.tiles(AN))
+        await asyncio.gather(an.pictures(1), bart.pictures(1), an.sounds(1), bart.sounds(1))
+        await bart.press("Scherm delen")
+        await an.screen()
+        await an.press("Berichten")
+        await an.evaluate(TYPE, "Wat kost dat?")
+        await bart.until("document.getElementById('captions').textContent.includes('Wat kost dat?')")
+        await an.press("Verstuur")
+        await bart.until("document.getElementById('chat-log').textContent.includes('Wat kost dat?')")
+        await bart.press("Scherm delen stoppen")
+        await an.no_screen()
+        await bart.page.get_by_role("button", name="Zet in de wacht An Peeters").click()
+        await an.until("document.body.dataset.state === 'waiting'")
+        await let_in(bart)
+        await an.pictures(1)
+        await bart.press("Gesprek verlaten")
+        await bart.press("Rond af voor iedereen")
+        await an.until("document.getElementById('farewell').open")
+        await an.press("Sluit de balie")
+        await an.until("!document.getElementById('farewell-done').hidden")
         assert an.complaints == []

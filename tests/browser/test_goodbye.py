@@ -9,9 +9,9 @@ from playwright.async_api import Browser, Page, expect
 
 from balie.booking import parting
 from balie.visit import ending, steps
-from tests.browser.test_accessibility import check
 from tests.browser.test_desk import Come, come, desk
 from tests.browser.test_visit_desk import WIDE, Counter, counter, let_in
+from tests.support.access import check
 from tests.support.arranged import entropy
 from tests.support.booking import KEY, booked
 from tests.support.desk import DeskSite

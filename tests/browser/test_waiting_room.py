@@ -14,8 +14,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from signalling.tokens import Join, Key, Role, Tokens, default_grants
-from tests.browser.test_accessibility import check, focus
 from tests.support import processes
+from tests.support.access import check, focus
 from tests.support.processes import free_port
 from tests.support.visitor import PHONE, Visitor, visitor
 

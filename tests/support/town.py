@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from aiohttp import web
 from playwright.async_api import Page, expect
@@ -19,14 +19,6 @@ from tests.support import databases, office
 from tests.support.booking import booked
 from tests.support.office import MONDAY_S, Office
 from tests.support.townhall import Townhall, townhall
-from tests.support.tree import ROOT
-from tests.support.visitor import Visitor
-
-AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
-QUESTIONS = (ROOT / "tests/browser/accessibility.js").read_text()
-SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
-PHONE: Any = {"width": 360, "height": 740}
-NARROW: Any = {"width": 320, "height": 640}
 
 
 @dataclass
@@ -66,26 +58,6 @@ async def running(template: Path, folder: Path) -> AsyncIterator[Town]:
     await store.close()
 
 
-async def check(somebody: Visitor, state: str) -> None:
-    """The page as it is now: light and dark, in a small window, with letters of twice the size."""
-    page = somebody.page
-    usual: Any = page.viewport_size
-    if not await page.evaluate("() => 'access' in window"):
-        await page.evaluate(AXE)
-        await page.evaluate(QUESTIONS)
-    for scheme in SCHEMES:
-        await page.emulate_media(color_scheme=scheme)
-        assert await page.evaluate("() => access.violations()") == [], f"{state}, {scheme}"
-    await page.set_viewport_size(NARROW)
-    assert await page.evaluate("() => access.cut()") == [], f"{state}, narrow"
-    assert await page.evaluate("() => access.tooSmall()") == [], f"{state}, narrow"
-    await page.evaluate("() => document.documentElement.style.setProperty('--base', '2.25rem')")
-    for size in (PHONE, usual):
-        await page.set_viewport_size(size)
-        assert await page.evaluate("() => access.cut()") == [], f"{state}, large letters, {size}"
-    await page.evaluate("() => document.documentElement.style.removeProperty('--base')")
-
-
 async def heading(page: Page, words: str) -> None:
     await expect(page.get_by_role("heading", level=1)).to_have_text(words)
 
@@ -109,21 +81,3 @@ async def pick(page: Page) -> None:
 async def fill_in(page: Page) -> None:
     await page.get_by_label("Uw naam").fill("An Peeters")
     await page.get_by_label("E-mailadres", exact=True).fill("an@example.org")
-
-
-async def tab_to(page: Page, name: str) -> None:
-    """With the Tab key alone, to something that shows it has the focus."""
-    for _ in range(60):
-        await page.keyboard.press("Tab")
-        focused = await page.evaluate(
-            """() => {
-              const here = document.activeElement;
-              const { outlineStyle, outlineWidth } = getComputedStyle(here);
-              const words = (here.labels?.[0] ?? here).textContent.replace(/\\s+/g, " ").trim();
-              return { words, seen: outlineStyle === "solid" && parseFloat(outlineWidth) >= 3 };
-            }"""
-        )
-        assert focused["seen"], f"{focused['words']!r} does not show its focus"
-        if focused["words"].startswith(name):
-            return
-    raise AssertionError(f"no Tab leads to {name}")

@@ -33,8 +33,8 @@ LAPTOP: Any = {"width": 1024, "height": 768}
 
 
 @asynccontextmanager
-async def launched(playwright: Playwright, *arguments: str) -> AsyncIterator[Browser]:
-    browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *arguments])
+async def launched(playwright: Playwright, *arguments: str, program: str = CHROMIUM) -> AsyncIterator[Browser]:
+    browser = await playwright.chromium.launch(executable_path=program, args=[*ARGUMENTS, *arguments])
     try:
         yield browser
     finally:

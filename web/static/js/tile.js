@@ -22,7 +22,31 @@ export function makeTile(participant, source) {
   letters.className = "initials";
   letters.ariaHidden = "true";
   tile.append(picture, letters, document.createElement("figcaption"));
+  reveal(tile);
   return tile;
+}
+
+/** Long enough to press a button that came. */
+const NEAR_MS = 5000;
+
+/**
+ * A finger does not hover: what would lie on a small face shows after a tap, and that tap presses nothing.
+ * @param {HTMLElement} tile
+ */
+function reveal(tile) {
+  let timer = 0;
+  let unseen = false;
+  tile.addEventListener("pointerdown", (event) => {
+    const button = tile.querySelector(".pin");
+    unseen = event.pointerType === "touch" && button !== null && getComputedStyle(button).opacity === "0";
+  }, true);
+  tile.addEventListener("click", (event) => {
+    if (unseen) event.stopPropagation();
+    unseen = false;
+    tile.dataset.near = "yes";
+    clearTimeout(timer);
+    timer = window.setTimeout(() => (tile.dataset.near = "no"), NEAR_MS);
+  }, true);
 }
 
 /** @param {HTMLElement} tile */

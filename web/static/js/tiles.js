@@ -1,7 +1,7 @@
 // @ts-check
 /** The pictures: a tile per participant, one per shared screen, one of ourselves; and everybody's sound. */
 
-import { fit, tileSize } from "./layout.js";
+import { bars, cornerWidth, divide, fit, tileSize } from "./layout.js";
 import { announce, element, text } from "./page.js";
 import { roleOf } from "./people.js";
 import { Screen } from "./screens.js";
@@ -9,8 +9,12 @@ import { attach, caption, initials, makeTile, tileButton, video } from "./tile.j
 
 /** @typedef {import("./protocol.js").Participant} Participant */
 
-/** Where there is room beside the controls, we stand there and cover nobody. */
-const ROOMY = "(min-width: 72rem) and (min-aspect-ratio: 1/1) and (min-height: 30rem)";
+/** Where there is room beside the controls, we stand there and cover nobody.  The desk's panel takes its part. */
+const ROOMY = `(min-width: ${document.getElementById("panel") ? 84 : 72}rem) and (min-aspect-ratio: 1/1) and (min-height: 30rem)`;
+/** What a shared screen is taken to be until its first picture comes. */
+const USUAL_SCREEN = 16 / 9;
+/** Width by height of our own tile in a corner: as our camera is held. */
+const OWN = { upright: 3 / 4, flat: 16 / 9 };
 /** Width and height, in letters' sizes, under which a caption is one short line, or it would cover a face. */
 const SMALL = { width: 11, height: 8.3 };
 /** Who just came in has nothing to show yet; saying "microphone off" meanwhile would be wrong. */
@@ -43,6 +47,7 @@ export class Tiles {
     const observer = new ResizeObserver(() => this.measure());
     observer.observe(this.faces);
     observer.observe(this.screens);
+    observer.observe(this.stage);
     document.addEventListener("fullscreenchange", () => {
       if (!document.fullscreenElement && this.enlarged) this.enlarge(false);
     });
@@ -268,7 +273,7 @@ export class Tiles {
 
   /** @param {HTMLAudioElement} player */
   async route(player) {
-    if (!this.output || !("setSinkId" in player)) return;
+    if (!("setSinkId" in player) || player.sinkId === this.output) return;
     await player.setSinkId(this.output).catch(() => undefined); // it is gone: the system's own speaks
   }
 
@@ -293,11 +298,8 @@ export class Tiles {
     const large = this.screen || this.pinned !== "";
     this.stage.dataset.count = String(others);
     this.stage.dataset.screen = large ? "yes" : "no";
-    // We are small, beside the controls or in a corner of the only other; on a narrow screen with more people, one of all.
-    const aside = others > 0 && this.roomy.matches;
-    this.stage.dataset.corner = others === 1 && !large && !aside ? "yes" : "no";
     const own = this.tiles.get(" own");
-    if (own) this.move(own, aside ? this.mirror : this.faces);
+    if (own) this.move(own, others > 0 && this.roomy.matches ? this.mirror : this.faces);
     for (const id of this.people.keys()) {
       const tile = this.tile(id, "camera");
       const pinned = id === this.pinned;
@@ -322,17 +324,46 @@ export class Tiles {
   }
 
   measure() {
-    const shown = [...this.faces.children].filter((tile) => tile instanceof HTMLElement && !tile.hidden).length;
-    const count = Math.max(1, shown - (this.stage.dataset.corner === "yes" ? 1 : 0));
-    const size = tileSize(count, this.faces.clientWidth, this.faces.clientHeight);
-    this.faces.style.setProperty("--tile-width", `${size.width}px`);
-    this.faces.style.setProperty("--tile-height", `${size.height}px`);
     const letter = parseFloat(getComputedStyle(this.faces).fontSize);
+    this.measureScreens(letter);
+    const { clientWidth: wide, clientHeight: high } = this.faces;
+    const shown = [...this.faces.children].filter((tile) => tile instanceof HTMLElement && !tile.hidden).length;
+    // We are small, beside the controls or in a corner of one or two others; where we would cover them, one of all.
+    const others = this.people.size;
+    let size = tileSize(Math.max(1, others), wide, high);
+    const own = this.tiles.get(" own");
+    const camera = own ? video(own) : null;
+    const shape = camera && camera.videoHeight > camera.videoWidth ? OWN.upright : OWN.flat;
+    const inFaces = own?.parentElement === this.faces && this.stage.dataset.screen === "no";
+    const corner = inFaces ? cornerWidth(others, size, shape) : 0;
+    if (!corner) size = tileSize(Math.max(1, shown), wide, high);
+    this.stage.dataset.corner = corner ? "yes" : "no";
+    const lengths = { "tile-width": size.width, "tile-height": size.height, "all-width": size.all.wide, "all-height": size.all.high, "own-width": corner };
+    for (const [name, pixels] of Object.entries(lengths)) this.faces.style.setProperty(`--${name}`, `${pixels}px`);
+    own?.style.setProperty("--own-shape", String(shape));
     this.faces.dataset.small = size.width < SMALL.width * letter || size.height < SMALL.height * letter ? "yes" : "no";
     for (const tile of this.tiles.values()) {
       if (tile.dataset.source === "screen") continue; // it is shown whole, always
       const picture = video(tile);
       tile.dataset.fit = fit(picture.videoWidth / picture.videoHeight, tile.clientWidth / tile.clientHeight);
+    }
+  }
+
+  /**
+   * A shared screen, or somebody who is kept large: where people stand, and where its buttons.
+   * @param {number} letter pixels
+   */
+  measureScreens(letter) {
+    const { paddingLeft, paddingRight } = getComputedStyle(this.stage);
+    const wide = this.stage.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+    const high = this.stage.clientHeight;
+    const shown = [...this.screens.querySelectorAll("video")];
+    const shape = (/** @type {HTMLVideoElement | undefined} */ each) => (each?.videoWidth ? each.videoWidth / each.videoHeight : USUAL_SCREEN);
+    const { stacked, high: part } = shown.length > 1 ? { stacked: wide < high, high: high * 0.72 } : divide(wide, high, shape(shown[0]), letter);
+    this.stage.dataset.stacked = stacked ? "yes" : "no";
+    this.stage.style.setProperty("--screens-height", `${part}px`);
+    for (const tile of this.tiles.values()) {
+      if (tile.dataset.source === "screen") tile.dataset.bars = bars(tile.clientWidth, tile.clientHeight, shape(video(tile)), letter).place;
     }
   }
 }

@@ -33,6 +33,7 @@ export class Zoom {
 
   /** @param {1 | -1} by */
   go(by) {
+    const pressed = document.activeElement;
     const before = STEPS[this.step] ?? 1;
     this.step = Math.max(0, Math.min(STEPS.length - 1, this.step + by));
     const ratio = (STEPS[this.step] ?? 1) / before;
@@ -41,6 +42,9 @@ export class Zoom {
     const left = (box.scrollLeft + box.clientWidth / 2) * ratio - box.clientWidth / 2;
     const top = (box.scrollTop + box.clientHeight / 2) * ratio - box.clientHeight / 2;
     this.paint();
+    // A button that can do no more gives the focus to the other, or it would fall off the page.
+    if (pressed === this.smaller && this.smaller.disabled) this.larger.focus();
+    if (pressed === this.larger && this.larger.disabled) this.smaller.focus();
     box.scrollTo(left, top);
   }
 

@@ -1,0 +1,73 @@
+"""What a page must be for everybody: by axe-core, in small windows, with large letters, by the Tab key alone."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from tests.support.tree import ROOT
+from tests.support.visitor import PHONE, Visitor
+
+AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
+QUESTIONS = (ROOT / "tests/browser/accessibility.js").read_text()
+SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
+NARROW: Any = {"width": 320, "height": 640}
+ON_ITS_SIDE: Any = {"width": 640, "height": 320}
+ZOOMED: Any = {"width": 320, "height": 256}
+"""A window of 1280 by 1024 at 400 % (WCAG 2.2, 1.4.10)."""
+STOPS = 80
+"""More than any page has."""
+FOCUSED = """() => {
+  const here = document.activeElement;
+  if (here === document.body) return { words: "", seen: true }; // between the last and the first
+  const { outlineStyle, outlineWidth } = getComputedStyle(here);
+  const words = here.ariaLabel ?? (here.labels?.[0] ?? here).textContent.replace(/\\s+/g, " ").trim();
+  return { words, seen: outlineStyle === "solid" && parseFloat(outlineWidth) >= 3 };
+}"""
+
+
+async def settled(somebody: Visitor) -> None:
+    """What a change of the window sets in motion is done: two frames, for observers run between them."""
+    await somebody.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+async def ask(somebody: Visitor, question: str) -> Any:
+    """A question of accessibility.js about the page as it is now."""
+    if not await somebody.evaluate("() => 'access' in window"):
+        await somebody.evaluate(f"() => {{ {AXE}\n{QUESTIONS} }}")
+    return await somebody.evaluate(f"() => access.{question}()")
+
+
+async def check(somebody: Visitor, state: str) -> None:
+    """A page as it is now: light and dark, in small windows, with letters of twice the size."""
+    page = somebody.page
+    usual: Any = page.viewport_size
+    for scheme in SCHEMES:
+        await page.emulate_media(color_scheme=scheme)
+        assert await ask(somebody, "violations") == [], f"{state}, {scheme}"
+    for size in (NARROW, ON_ITS_SIDE, ZOOMED):
+        await page.set_viewport_size(size)
+        await settled(somebody)
+        assert await ask(somebody, "cut") == [], f"{state}, {size}"
+        assert await ask(somebody, "tooSmall") == [], f"{state}, {size}"
+    await page.evaluate("() => document.documentElement.style.setProperty('--base', '2.25rem')")
+    for size in (PHONE, usual):
+        await page.set_viewport_size(size)
+        await settled(somebody)
+        assert await ask(somebody, "cut") == [], f"{state}, large letters, {size}"
+    await page.evaluate("() => document.documentElement.style.removeProperty('--base')")
+
+
+async def tab_to(somebody: Visitor, name: str) -> None:
+    """With the Tab key alone, to something that shows it has the focus."""
+    for _ in range(STOPS):
+        await somebody.page.keyboard.press("Tab")
+        focused = await somebody.evaluate(FOCUSED)
+        assert focused["seen"], f"{focused['words']!r} does not show its focus"
+        if focused["words"].startswith(name):
+            return
+    raise AssertionError(f"no Tab leads to {name}")
+
+
+async def focus(somebody: Visitor, identifier: str) -> None:
+    """Until the element with this id has it."""
+    await somebody.until(f"document.activeElement?.id === {identifier!r}")
