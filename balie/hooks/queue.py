@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Update, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Update, and_, case, delete, exists, func, or_, select, update
 
 from balie.store.engine import Tx
 from balie.store.schema import hook_delivery, outbox
@@ -28,6 +28,9 @@ JITTER = 0.2  # pauses are up to so much longer: what failed together does not c
 ERROR_MAX = 200  # characters
 
 WAITING = ("pending", "retry")
+DONE_KEPT_S = 7 * 86_400
+"""So long one can see that a target took an event.  The events themselves stay longer, for the feed."""
+FORGET_MAX = 1000  # in one transaction
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,16 @@ def skip(tx: Tx, now_s: int, delivery_id: int, reason: str) -> bool:
     dead = (hook_delivery.c.id == delivery_id) & (hook_delivery.c.state == "dead")
     given_up = update(hook_delivery).where(dead).values(state="done", done_s=now_s, error=reason[:ERROR_MAX])
     return tx.execute(given_up).rowcount == 1
+
+
+def forget_done(tx: Tx, now_s: int) -> int:
+    """Delete what was delivered long ago, at most FORGET_MAX of them; why something was skipped stays.  How many."""
+    before_s = now_s - DONE_KEPT_S
+    # due_s is never later than done_s, and has an index.
+    old = (hook_delivery.c.state == "done") & (hook_delivery.c.due_s < before_s) & (hook_delivery.c.done_s < before_s)
+    old &= hook_delivery.c.error == ""
+    some = select(hook_delivery.c.id).where(old).limit(FORGET_MAX)
+    return tx.execute(delete(hook_delivery).where(hook_delivery.c.id.in_(some))).rowcount
 
 
 # -- rows -----------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""Work for people: a message that did not arrive, or may not have, or to which somebody said no.
+"""Work for people: a message that did not arrive, or may not have, or to which somebody said no; and somebody who asks
+to be telephoned (balie.visit.call_request).
 
 A task is a message and a reason, once.  It is open until somebody retries, switches to a text message, telephones, or
 closes it; the last two need an outcome in words.  What is heard later can settle a doubt by itself.
@@ -8,7 +9,7 @@ closes it; the last two need an outcome in words.  What is heard later can settl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,10 +75,17 @@ class Task:
 
 
 def listed(
-    tx: Tx, states: Sequence[str] = ("open",), service_ids: Sequence[int] | None = None, limit: int = 200
+    tx: Tx,
+    states: Sequence[str] = ("open",),
+    service_ids: Collection[int] | None = None,
+    limit: int = 200,
+    *,
+    reason: str = "",
 ) -> list[Task]:
-    """Tasks, those of the nearest appointment first."""
+    """Tasks, those of the nearest appointment first.  reason: of one only."""
     wanted = _tasks().where(message_issue.c.state.in_(states))
+    if reason:
+        wanted = wanted.where(message_issue.c.reason == reason)
     if service_ids is not None:
         wanted = wanted.where(appointment.c.service_id.in_(service_ids))
     rows = tx.execute(wanted.order_by(appointment.c.start_s, message_issue.c.id).limit(limit))
@@ -182,9 +190,9 @@ def by_sms(tx: Tx, now_s: int, entropy: Entropy, task_id: int, actor: str) -> in
     return _again(tx, now_s, entropy, task, recipient=task.phone, channel="sms")
 
 
-def phoned(tx: Tx, now_s: int, task_id: int, actor: str, outcome: str) -> None:
-    """Somebody telephoned, and that is what was said.  TaskError."""
-    _end(tx, now_s, get(tx, task_id), "phoned", actor, _words(outcome))
+def phoned(tx: Tx, now_s: int, task_id: int, actor: str, outcome: str, **facts: object) -> None:
+    """Somebody telephoned, and that is what was said.  facts: for the audit, no words of anybody.  TaskError."""
+    _end(tx, now_s, get(tx, task_id), "phoned", actor, _words(outcome), **facts)
 
 
 def close(tx: Tx, now_s: int, task_id: int, actor: str, outcome: str) -> None:
@@ -220,11 +228,11 @@ def _again(tx: Tx, now_s: int, entropy: Entropy, task: Task, *, recipient: str, 
     return made
 
 
-def _end(tx: Tx, now_s: int, task: Task, state: str, actor: str, outcome: str = "") -> None:
+def _end(tx: Tx, now_s: int, task: Task, state: str, actor: str, outcome: str = "", **facts: object) -> None:
     """TaskError settled: two people looked at one list."""
     if not _settle_open(tx, now_s, message_issue.c.id == task.id, state, outcome, actor):
         raise TaskError("settled")
-    audit.note(tx, now_s, actor, f"task.{state}", f"appointment/{task.ref}", task=task.id, reason=task.reason)
+    audit.note(tx, now_s, actor, f"task.{state}", f"appointment/{task.ref}", task=task.id, reason=task.reason, **facts)
 
 
 def _settle_open(tx: Tx, now_s: int, which: Any, state: str, outcome: str, actor: str) -> int:

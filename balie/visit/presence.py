@@ -14,7 +14,7 @@ from sqlalchemy import Row, func, insert, select, update
 from balie.record import audit, events
 from balie.store.engine import Tx
 from balie.store.schema import appointment, presence
-from balie.visit import ending
+from balie.visit import call_request, ending, survey
 from balie.visit.stays import ENDED, STAFF, VISITORS, judge, present, stays
 
 Entropy = Callable[[int], bytes]
@@ -84,9 +84,18 @@ def _conclude(tx: Tx, now_s: int, entropy: Entropy, row: Row[Any], each: Seen) -
         # Staff that closes a room in which nobody came ends no conversation: the clock decides on that one.
         if judge(stays(tx, row.id)) == "seen":
             ending.end(tx, now_s, entropy, row.id, "system")
+    elif each.what == "left":
+        survey.left(tx, now_s, entropy, row.id, each.participant)
     elif each.what == "waiting" and each.role == "citizen" and row.status in BEFORE:
         _become(tx, now_s, entropy, row, "checked_in")
-    elif each.what == "entered" and row.status in (*BEFORE, "checked_in"):
+    elif each.what == "entered":
+        _entered(tx, now_s, entropy, row, each)
+
+
+def _entered(tx: Tx, now_s: int, entropy: Entropy, row: Row[Any], each: Seen) -> None:
+    if each.role in VISITORS:
+        call_request.overtaken(tx, now_s, row.id, each.participant)
+    if row.status in (*BEFORE, "checked_in"):
         inside = {stay.role for stay in present(tx, row.id) if stay.inside}
         if STAFF in inside and inside & set(VISITORS):
             _become(tx, now_s, entropy, row, "in_call")

@@ -25,17 +25,25 @@ STAFF = "staff"
 VISITORS = ("citizen", "third")
 ENDED = "ended"
 """Reason of leaving: somebody of the staff ended the conversation for all."""
+PARTED = ("left", ENDED, "removed")
+"""Reasons of leaving for good, or to load the page anew.  Who was lost may look for a way back."""
 
 
 @dataclass(frozen=True)
 class Stay:
-    """Somebody was somewhere.  inside: in the conversation, and not in the waiting room; until_s: none while he is."""
+    """Somebody was somewhere.
+
+    inside   in the conversation, and not in the waiting room
+    until_s  none while he is
+    reason   why he left; "" when he did not, but went in or out
+    """
 
     person: str
     role: str
     inside: bool
     from_s: int
     until_s: int | None
+    reason: str = ""
 
 
 def stays(tx: Tx, appointment_id: int) -> list[Stay]:
@@ -46,7 +54,7 @@ def stays(tx: Tx, appointment_id: int) -> list[Stay]:
     for row in tx.execute(rows):
         before = open_.pop(row.person, None)
         if before is not None:
-            found.append(_stay(before, row.at_s))
+            found.append(_stay(before, row.at_s, row.reason))
         if row.what != "left":
             open_[row.person] = row
     found.extend(_stay(row, None) for row in open_.values())
@@ -81,8 +89,14 @@ def judge(found: Sequence[Stay]) -> Attendance:
     return "unclear" if staff else "no_show_office"
 
 
-def _stay(row: Row[Any], until_s: int | None) -> Stay:
-    return Stay(row.person, row.role, row.what == "entered", row.at_s, until_s)
+def parted(found: Sequence[Stay]) -> bool:
+    """Whether everybody who was there went by himself, or was sent: nobody is looking for his connection."""
+    last = {each.person: each for each in found}
+    return all(each.until_s is not None and each.reason in PARTED for each in last.values())
+
+
+def _stay(row: Row[Any], until_s: int | None, reason: str = "") -> Stay:
+    return Stay(row.person, row.role, row.what == "entered", row.at_s, until_s, reason)
 
 
 def _together(one: Stay, other: Stay) -> bool:

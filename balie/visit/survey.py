@@ -17,7 +17,14 @@ from balie.booking.parting import ANSWERABLE, Parting
 from balie.booking.people import check_text
 from balie.i18n import local
 from balie.store.engine import Tx
-from balie.store.schema import DEVICES, appointment, appointment_product, survey_invitation, survey_response
+from balie.store.schema import (
+    DEVICES,
+    appointment,
+    appointment_product,
+    participant,
+    survey_invitation,
+    survey_response,
+)
 from balie.visit import ending
 from balie.visit.stays import VISITORS, judge, stays
 
@@ -25,6 +32,8 @@ Entropy = Callable[[int], bytes]
 Theme = Literal["use", "satisfaction", "low_threshold", "improvement"]
 
 TEXT_MAX = 1000
+DONE = ("started", "submitted", "declined")
+"""States of an invitation of who said that his visit is over."""
 SCALE = ("1", "2", "3", "4", "5")
 """The worst first."""
 
@@ -92,6 +101,24 @@ def answer(
     return True
 
 
+def left(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int, person: str) -> None:
+    """Somebody is gone from the room.  If he had said before that he is done, it was his page that stayed behind: one
+    without a connection takes half a minute to go (signalling.hub).  person: as in participant."""
+    query = (
+        select(survey_invitation.c.shown_s, appointment.c.ended_s)
+        .join(participant, participant.c.id == survey_invitation.c.participant_id)
+        .join(appointment, appointment.c.id == survey_invitation.c.appointment_id)
+        .where(participant.c.appointment_id == appointment_id, participant.c.person == person)
+        .where(survey_invitation.c.state.in_(DONE))
+    )
+    row = tx.execute(query).first()
+    if row is None or row.ended_s is not None:
+        return
+    came_s = max((each.from_s for each in stays(tx, appointment_id) if each.person == person), default=0)
+    if row.shown_s is not None and row.shown_s >= came_s:  # else he had come back since
+        _end_without_visitors(tx, now_s, entropy, appointment_id)
+
+
 def _said(question: Question, value: str) -> str:
     if not question.options:
         return check_text(value, question.key, TEXT_MAX)
@@ -128,9 +155,14 @@ def _move(tx: Tx, found: Parting, before: tuple[str, ...], state: str) -> bool:
 def _finish(tx: Tx, now_s: int, entropy: Entropy, found: Parting) -> None:
     """Who says that he is done, is: the conversation that he had is over unless another visitor goes on with it.
 
-    Not while he is still in it himself, on another device.
+    Not while he is still in it himself: on another device, or because his leaving is not known yet (left()).
     """
-    seen = stays(tx, found.appointment_id)
+    if not found.ended:
+        _end_without_visitors(tx, now_s, entropy, found.appointment_id)
+
+
+def _end_without_visitors(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None:
+    seen = stays(tx, appointment_id)
     here = any(each.role in VISITORS and each.until_s is None for each in seen)
-    if not found.ended and not here and judge(seen) == "seen":
-        ending.end(tx, now_s, entropy, found.appointment_id, "citizen")
+    if not here and judge(seen) == "seen":
+        ending.end(tx, now_s, entropy, appointment_id, "citizen")

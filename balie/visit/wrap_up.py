@@ -19,7 +19,7 @@ from balie.booking.links import BEFORE_S, LinkKey
 from balie.booking.people import STANDING, check_text
 from balie.record import audit, events, schedule
 from balie.store.engine import Tx
-from balie.store.schema import OUTCOMES, appointment, message, next_step, participant, wrap_up
+from balie.store.schema import OUTCOMES, act_task, appointment, message, next_step, participant, wrap_up
 from balie.visit import ending, steps
 from balie.visit.stays import judge, stays
 
@@ -135,11 +135,16 @@ def following(tx: Tx, appointment_id: int) -> list[int]:
 
 
 def _proposed(tx: Tx, row: Row[Any]) -> str:
-    """What became of it, as far as anybody can know: work of ours that is left means that it goes on."""
+    """What became of it, as far as anybody can know: work of ours that is left means that it goes on.
+
+    So does a payment or a reservation that a person has to look at.
+    """
     if row.attendance.startswith("no_show"):
         return "not_held"
     open_ = (next_step.c.appointment_id == row.id) & next_step.c.done_s.is_(None) & (next_step.c.owner != "citizen")
     left = tx.execute(select(next_step.c.id).where(open_).limit(1)).first() is not None
+    asked = (act_task.c.appointment_id == row.id) & (act_task.c.state == "open")
+    left = left or tx.execute(select(act_task.c.id).where(asked).limit(1)).first() is not None
     return "continues" if left or following(tx, row.id) else "done"
 
 

@@ -1,7 +1,7 @@
 """The waiting room as it is now, on the first page: a stream of events, a new picture at every change.
 
-A picture is a piece of HTML in the language of whose desk it is: who waits, how long, who is inside.  It is sent when
-it differs from the one before, so that a minute that passes is a change, too.
+A picture is a piece of HTML in the language of whose desk it is: who waits, how long, who is inside, whom to call.
+It is sent when it differs from the one before, so that a minute that passes is a change, too.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ async def stream(desk: Desk) -> web.StreamResponse:
 async def picture(desk: Desk) -> str:
     """The waiting room for this member of staff, as HTML."""
     visits = await waiting.visits(desk, desk.request.app[HUB].lobbies())
-    return desk.request.app[PAGES].get_template("desk/waiting.html").render(visits=visits)
+    calls = await waiting.calls(desk)
+    return desk.request.app[PAGES].get_template("desk/waiting.html").render(visits=visits, calls=calls)
 
 
 def _event(name: str, data: Mapping[str, str]) -> bytes:

@@ -41,6 +41,7 @@ async def today(desk: Desk) -> web.StreamResponse:
         day=day_words(day),
         own=own,
         visits=here,
+        calls=await waiting.calls(desk),
         rows=rows(found, known, desk.now_s),
         count=ngettext("{n} afspraak", "{n} afspraken", len(found)).format(n=len(found)),
         next=_next(following, desk.now_s) if following is not None and following.start_s < until_s else None,

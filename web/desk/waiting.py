@@ -1,4 +1,4 @@
-"""Who waits to be let in and who is inside, as lines of the first page, in words.
+"""Who waits to be let in, who is inside, and who waits for a telephone call, as lines of the first page, in words.
 
 Only appointments of one's own services: who waits for others is nobody's business.
 """
@@ -14,7 +14,7 @@ from balie.i18n import gettext as _
 from balie.i18n import local, ngettext, pick, time_words
 from balie.staff.accounts import Member
 from balie.store.engine import Tx
-from balie.visit import device_test, transfer
+from balie.visit import call_request, device_test, transfer
 from balie.visit.device_test import DeviceTest
 from balie.visit.transfer import Handed
 from signalling.lobby import Here, Lobby
@@ -68,6 +68,48 @@ class VisitLine:
     guests: tuple[Guest, ...]
     staff: str
     handed: str
+
+
+@dataclass(frozen=True)
+class CallLine:
+    """Somebody who asks to be telephoned, in the waiting room still or not.
+
+    path         of the appointment; done_path: where one says how it ended
+    keys, alert  as of VisitLine
+    """
+
+    name: str
+    phone: str
+    asked: str
+    time: str
+    whose: str
+    mine: bool
+    path: str
+    done_path: str
+    keys: str
+    alert: str
+
+
+async def calls(desk: Desk) -> list[CallLine]:
+    """Who asks to be telephoned: those of one's own appointments first, the longest wait first."""
+    found = await desk.read(call_request.waiting, desk.member.services)
+    return sorted((_call(each, desk) for each in found), key=lambda each: not each.mine)
+
+
+def _call(each: call_request.Waiting, desk: Desk) -> CallLine:
+    task, mine = each.task, each.staff_id == desk.member.id
+    return CallLine(
+        name=task.name,
+        phone=words.phone_words(task.phone),
+        asked=_("vroeg dit {wait} geleden").format(wait=wait_words(max(60, desk.now_s - task.opened_s))),
+        time=time_words(local(task.start_s, task.zone)),
+        whose=_("van u") if mine else each.staff_name,
+        mine=mine,
+        path=f"/balie/afspraak/{task.ref}",
+        done_path=f"/balie/meldingen#taak-{task.id}",
+        keys=f"{task.ref}:call:{task.opened_s}" if mine else "",
+        alert=words.call_words(task.name) if mine else "",
+    )
 
 
 async def visits(desk: Desk, lobbies: Mapping[str, Lobby]) -> list[VisitLine]:

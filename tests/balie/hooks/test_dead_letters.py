@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from balie.hooks import feed, queue
 from balie.hooks.targets import Target
 from balie.store.engine import Store, Tx
-from balie.store.schema import hook_delivery
+from balie.store.schema import hook_delivery, outbox
 from tests.support.appointments import Announcer
 from tests.support.office import MONDAY_S
 
@@ -87,3 +87,26 @@ async def test_what_is_not_dead_is_left_alone(store: Store, dead: list[int], sta
     assert await store.write(queue.replay, LATER_S, dead) == 0
     assert await store.write(queue.replay_all, LATER_S, "crm") == 0
     assert await store.read(queue.undelivered) == []
+
+
+async def test_what_was_delivered_is_forgotten_after_a_week_and_nothing_else(store: Store, dead: list[int]) -> None:
+    deliveries = select(hook_delivery.c.id, hook_delivery.c.state).order_by(hook_delivery.c.id)
+
+    async def left() -> list[tuple[int, str]]:
+        return [tuple(row) for row in await store.read(lambda tx: tx.execute(deliveries).all())]
+
+    everything = [key for key, _ in await left()]
+    delivered = [key for key in everything if key not in dead]
+
+    def deliver(tx: Tx) -> None:
+        done = {"state": "done", "done_s": LATER_S}
+        tx.execute(update(hook_delivery).where(hook_delivery.c.id.in_(delivered)).values(**done))
+        assert queue.skip(tx, LATER_S, dead[0], "Besproken.")
+
+    await store.write(deliver)
+    over_s = LATER_S + queue.DONE_KEPT_S
+    assert await store.write(queue.forget_done, over_s) == 0
+    assert await store.write(queue.forget_done, over_s + 1) == len(delivered) > 0
+    assert sorted(await left()) == sorted([(dead[0], "done"), (dead[1], "dead"), (dead[2], "dead")])
+    assert await store.read(lambda tx: len(tx.execute(select(outbox.c.id)).all())) == 3, "the feed has its events"
+    assert await store.write(feed.seal, over_s, [CRM, BOARD]) == 0, "and none is sent again"

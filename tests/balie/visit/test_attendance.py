@@ -10,9 +10,9 @@ from balie.record import audit
 from balie.store.engine import Store, Tx
 from balie.store.schema import outbox
 from balie.visit import attendance, ending, presence, stays
-from balie.visit.attendance import GONE_S, GRACE_S, LATE_S
+from balie.visit.attendance import GONE_S, GRACE_S, LATE_S, LEFT_S
 from balie.visit.stays import Stay, judge
-from tests.support.arranged import LINK_KEY
+from tests.support.arranged import LINK_KEY, arrange
 from tests.support.post_office import messages
 from tests.support.visits import AN, BART, CHANCE, ELS, END_S, LIES, START_S, Visit, visit
 
@@ -97,8 +97,8 @@ async def test_a_colleague_who_stepped_in_was_there(store: Store) -> None:
     await made.see(AN, "entered", START_S + 610)
     await made.see(AN, "left", START_S + 900, "left")
     await made.see(ELS, "left", START_S + 905, "left")
-    assert await decided(made, START_S + 905 + GONE_S - 1) == "in_call"
-    assert await decided(made, START_S + 905 + GONE_S) == "completed seen"
+    assert await decided(made, START_S + 905 + LEFT_S - 1) == "in_call"
+    assert await decided(made, START_S + 905 + LEFT_S) == "completed seen"
 
 
 async def test_a_helper_who_spoke_for_the_citizen_is_a_visit(store: Store) -> None:
@@ -146,7 +146,64 @@ async def test_a_restart_sends_nobody_away_and_nobody_back_to_wait(store: Store)
     await made.see(AN, "left", START_S + 950, "removed")
     assert not await store.read(stays.admitted, made.id, person)
     await made.see(BART, "left", START_S + 960, "left")
-    assert await decided(made, START_S + 960 + GONE_S) == "completed seen"
+    assert await decided(made, START_S + 960 + LEFT_S) == "completed seen"
+
+
+async def in_call(store: Store) -> Visit:
+    made = await visit(store)
+    await made.see(AN, "waiting", START_S)
+    await made.see(BART, "entered", START_S)
+    await made.see(AN, "entered", START_S + 10)
+    return made
+
+
+async def test_the_citizen_leaves_first_and_then_staff_does(store: Store) -> None:
+    made = await in_call(store)
+    await made.see(AN, "left", START_S + 600, "left")
+    assert await decided(made, START_S + 600 + GONE_S) == "in_call", "Bart is still there"
+    await made.see(BART, "left", START_S + 1600, "left")
+    assert await decided(made, START_S + 1600 + LEFT_S - 1) == "in_call"
+    assert await decided(made, START_S + 1600 + LEFT_S) == "completed seen"
+    assert (await made.row()).ended_s == START_S + 1600 + LEFT_S
+
+
+async def test_staff_leaves_first_and_the_citizen_stays(store: Store) -> None:
+    made = await in_call(store)
+    await made.see(BART, "left", START_S + 600, "left")
+    assert await decided(made, DECIDED_S + GONE_S) == "in_call", "he may wait for Bart to come back"
+    await made.see(AN, "left", DECIDED_S + GONE_S, "left")
+    assert await decided(made, DECIDED_S + GONE_S + LEFT_S) == "completed seen"
+
+
+async def test_pages_that_are_loaded_anew_end_nothing(store: Store) -> None:
+    made = await in_call(store)
+    for who in (AN, BART):
+        await made.see(who, "left", START_S + 600, "left")
+    for who in (BART, AN):
+        await made.see(who, "entered", START_S + 605)
+    assert await decided(made, START_S + 600 + LEFT_S) == "in_call"
+
+
+@pytest.mark.parametrize(("reason", "wait_s"), [("left", LEFT_S), ("lost", GONE_S)])
+async def test_a_tab_that_is_closed_and_a_connection_that_is_lost(store: Store, reason: str, wait_s: int) -> None:
+    """A browser that closes a tab still says so; a telephone that dies does not."""
+    made = await in_call(store)
+    await made.see(AN, "left", START_S + 600, reason)
+    await made.see(BART, "left", START_S + 630, "left")
+    assert await decided(made, START_S + 630 + wait_s - 1) == "in_call"
+    assert await decided(made, START_S + 630 + wait_s) == "completed seen"
+
+
+async def test_calls_that_go_on_do_not_keep_others_from_ending(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch has only those in which nobody is any more, however many others there are."""
+    monkeypatch.setattr(attendance, "BATCH", 1)
+    goes_on = await in_call(store)
+    over = Visit(store, await store.write(lambda tx: arrange(tx, goes_on.office, START_S + 3600)), goes_on.office)
+    for what, reason in (("entered", ""), ("left", "left")):
+        for who in (BART, AN):
+            await over.see(who, what, START_S + 3600, reason)
+    await store.write(attendance.decide, START_S + 3600 + LEFT_S, CHANCE)
+    assert [(await each.row()).status for each in (goes_on, over)] == ["in_call", "completed"]
 
 
 async def test_by_telephone_and_at_the_desk_nobody_is_missed(store: Store) -> None:

@@ -145,10 +145,34 @@ async def test_who_says_that_he_is_done_ends_the_conversation_that_he_had(store:
     await made.see(BART, "entered", START_S)
     await made.see(AN, "entered", START_S)
     await store.write(survey.decline, START_S + 60, CHANCE, token)
-    assert (await made.row()).status == "in_call", "he is still there, on another device"
+    assert (await made.row()).status == "in_call", "his page is still there"
+    await made.see(AN, "left", START_S + 90, "lost")
+    row = await made.row()
+    assert (row.status, row.ended_s) == ("completed", START_S + 90)
+
+
+async def test_who_declines_after_he_left_ends_it_at_once(store: Store) -> None:
+    made = await visit(store)
+    token = await made.goodbye()
+    await made.see(BART, "entered", START_S)
+    await made.see(AN, "entered", START_S)
     await made.see(AN, "left", START_S + 90, "left")
+    assert (await made.row()).status == "in_call", "he may come back"
     await store.write(survey.decline, START_S + 100, CHANCE, token)
-    assert (await made.row()).status == "completed"
+    assert (await made.row()).status == "completed", "Bart is still in the room, and there is nobody to wait for"
+
+
+async def test_who_came_back_after_he_declined_may_load_his_page_anew(store: Store) -> None:
+    made = await visit(store)
+    token, _hers = await made.goodbye(AN), await made.goodbye(LIES)
+    for who in (BART, AN, LIES):
+        await made.see(who, "entered", START_S)
+    await made.see(AN, "left", START_S + 60, "left")
+    await store.write(survey.decline, START_S + 70, CHANCE, token)
+    await made.see(AN, "entered", START_S + 80)
+    await made.see(LIES, "left", START_S + 90, "left")
+    await made.see(AN, "left", START_S + 100, "left")
+    assert (await made.row()).status == "in_call"
 
 
 async def test_a_daughter_who_goes_on_keeps_the_conversation(store: Store) -> None:

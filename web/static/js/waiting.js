@@ -1,7 +1,8 @@
 // @ts-check
 /** The waiting room: where one stands, whether somebody is there, that nobody sees one yet; and a way out by telephone. */
 
-import { element, text, write } from "./page.js";
+import { link } from "./entry.js";
+import { element, hasText, markUpright, text, write } from "./page.js";
 import { hear, tell } from "./wire.js";
 
 /** @typedef {import("./devices.js").Devices} Devices */
@@ -27,18 +28,23 @@ export class WaitingRoom {
       this.paint();
     });
     element("waiting-leave", HTMLButtonElement).onclick = leave;
+    markUpright(element("waiting-preview", HTMLVideoElement));
     const call = element("call-me", HTMLDialogElement);
     const ask = element("call-me-ask", HTMLButtonElement);
+    const number = element("call-me-number", HTMLDivElement);
+    const phone = element("call-me-phone", HTMLInputElement);
     element("call-me-open", HTMLButtonElement).onclick = () => {
       write("call-me-done", "");
       ask.hidden = false;
+      number.hidden = !link(); // who came without one asks in the chat
       call.showModal();
     };
-    ask.onclick = () => {
-      const asked = tell({ type: "chat", text: text("call_me_text"), to: null });
-      write("call-me-done", text(asked ? "call_me_asked" : "call_me_later"));
+    phone.onkeydown = ({ key }) => key === "Enter" && ask.click();
+    ask.onclick = async () => {
+      const { asked, words } = await askForCall(phone.value.trim());
+      write("call-me-done", words);
       if (!asked) return;
-      ask.hidden = true; // once is enough
+      ask.hidden = number.hidden = true; // once is enough
       element("call-me-wait", HTMLButtonElement).focus();
     };
   }
@@ -92,6 +98,34 @@ export class WaitingRoom {
     preview.hidden = !camera;
     write("waiting-devices", text(camera && microphone ? "waiting_ready" : microphone ? "without_camera"
       : camera ? "without_microphone" : "without_devices"));
+  }
+}
+
+/**
+ * Ask the desk to telephone, and tell who is in the room already.
+ * @param {string} phone
+ * @returns {Promise<{asked: boolean, words: string}>}
+ */
+async function askForCall(phone) {
+  const say = () => tell({ type: "chat", text: text("call_me_text"), to: null });
+  const byChat = () => {
+    const asked = say();
+    return { asked, words: text(asked ? "call_me_asked" : "call_me_later") };
+  };
+  if (!link()) return byChat();
+  try {
+    const body = new URLSearchParams({ telefoon: phone });
+    const response = await fetch(`${link()}/bel-mij`, { method: "POST", body, headers: { Accept: "application/json" } });
+    const answer = await response.json();
+    if (response.ok) {
+      say();
+      return { asked: true, words: text("call_me_received", { number: String(answer.number) }) };
+    }
+    if (answer.title === "no_appointment") return byChat();
+    const key = `call_me_${answer.title}`;
+    return { asked: false, words: text(hasText(key) ? key : "call_me_later") };
+  } catch {
+    return { asked: false, words: text("call_me_later") };
   }
 }
 
