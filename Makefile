@@ -30,8 +30,8 @@ test: compiler check browsers databases networks
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
-	$(BIN)/pytest --numprocesses auto --dist worksteal -m "not browser and not alone"
-	$(BIN)/pytest -m "browser or alone"
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m "not alone"
+	$(BIN)/pytest -m alone
 endif
 
 check: $(READY) $(TOOLS)

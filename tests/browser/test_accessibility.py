@@ -13,7 +13,12 @@ from tests.support.network import Network
 from tests.support.processes import Running
 from tests.support.visitor import LAPTOP, visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.alone,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(180),
+]
 
 AN, BART, LIES = "An Peeters", "Bart Claes", "Lies Peeters"
 

@@ -16,7 +16,12 @@ from tests.support.namespace import Namespace, NoNamespaceError, namespace
 from tests.support.processes import Running
 from tests.support.visitor import CHROMIUM, Visitor, launched, visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.alone,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(180),
+]
 
 AN, BART = "An Peeters", "Bart"
 NO_UDP = "--webrtc-ip-handling-policy=disable_non_proxied_udp"

@@ -16,10 +16,11 @@ from playwright.async_api import Browser, expect
 
 from balie.booking import changes, reading
 from tests.support import office
+from tests.support.access import check, tab_to
 from tests.support.booking import TUESDAY_10_S, booked, entropy
 from tests.support.office import MONDAY_S
-from tests.support.town import PHONE, Town, check, fill_in, follow, heading, pick, press, running, tab_to
-from tests.support.visitor import Visitor, visitor
+from tests.support.town import Town, fill_in, follow, heading, pick, press, running
+from tests.support.visitor import PHONE, Visitor, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
@@ -303,35 +304,36 @@ async def test_the_search_answers_while_one_types(come: Come) -> None:
 
 async def test_a_booking_by_keyboard_alone(come: Come, town: Town) -> None:
     """Enter in a field goes on, and does not change the language, which stands before it."""
-    page = (await come("/")).page
+    an = await come("/")
+    page = an.page
     key, write = page.keyboard.press, page.keyboard.type
-    await tab_to(page, "Ga naar de inhoud")
+    await tab_to(an, "Ga naar de inhoud")
     await key("Enter")
-    await tab_to(page, "Maak een afspraak")
+    await tab_to(an, "Maak een afspraak")
     await key("Enter")
     await heading(page, "Waarover wilt u ons spreken?")
-    await tab_to(page, "Kies een dag en een uur")
+    await tab_to(an, "Kies een dag en een uur")
     await key("Enter")
     await heading(page, "Kies een dag en een uur")
-    await tab_to(page, "woensdag 9 december 2026, 22 vrij")
+    await tab_to(an, "woensdag 9 december 2026, 22 vrij")
     await key("Enter")
     await expect(page.locator("#uren")).to_be_focused()
-    await tab_to(page, "9.45 uur")
+    await tab_to(an, "9.45 uur")
     await key("Space")
     await heading(page, "Uw gegevens")
-    await tab_to(page, "Uw naam")
+    await tab_to(an, "Uw naam")
     await write("An Peeters")
-    await tab_to(page, "Voeg iemand toe")
+    await tab_to(an, "Voeg iemand toe")
     await key("Enter")
     await expect(page.get_by_role("group", name="Persoon 1 die meekomt")).to_be_focused()
     for field, words in (("Naam", "Lies"), ("Wie is", "Familie"), ("E-mailadres", "lies@example.org")):
-        await tab_to(page, field)
+        await tab_to(an, field)
         await write(words)
     await page.get_by_label("E-mailadres", exact=True).focus()
     await write("an@example.org")
     await key("Enter")
     await heading(page, "Klopt alles?")
-    await tab_to(page, "Maak de afspraak")
+    await tab_to(an, "Maak de afspraak")
     await key("Enter")
     await heading(page, "Uw afspraak is gemaakt")
     assert [each.name for each in (await town.appointment()).people] == ["An Peeters", "Lies"]

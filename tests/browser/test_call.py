@@ -11,7 +11,7 @@ from tests.browser.conftest import Visit
 from tests.support.processes import Running
 from tests.support.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 AN, BART, LIES = "An Peeters", "Bart Claes", "Lies Peeters"
 

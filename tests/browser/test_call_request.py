@@ -11,7 +11,12 @@ from playwright.async_api import Browser, expect
 from tests.browser.test_visit_desk import Counter, counting
 from tests.support.access import check, focus
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.alone,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(240),
+]
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -17,8 +17,8 @@ from balie.booking.people import Person
 from balie.post import inbox, tasks
 from balie.staff import accounts
 from balie.store.engine import Store
-from tests.browser.test_accessibility import check
 from tests.support import databases
+from tests.support.access import check
 from tests.support.desk import LIES, PASSWORD, DeskSite, build_desk, die, evidence, fail_message, receive, serve
 from tests.support.office import MONDAY_S, unix_s
 from tests.support.tree import ROOT
@@ -171,12 +171,12 @@ async def test_it_is_moved_and_cancelled(desk: DeskSite, come: Come, size: Any) 
     await press(page, "Verzet de afspraak")
     await done(page, "De afspraak is verzet. De burger krijgt het nieuwe tijdstip.")
     assert (await latest(desk)).start_s == unix_s("2026-12-09T10:15")
-    await follow(page, "Zeg af")
-    await press(page, "Zeg de afspraak af")
+    await follow(page, "Annuleer")
+    await press(page, "Annuleer de afspraak")
     await expect(page.get_by_role("alert")).to_contain_text("Schrijf waarom")
     await page.get_by_label("Waarom gaat het niet door?").fill("Bart is ziek.")
-    await press(page, "Zeg de afspraak af")
-    await done(page, "De afspraak is afgezegd. De burger krijgt een bericht.")
+    await press(page, "Annuleer de afspraak")
+    await done(page, "De afspraak is geannuleerd. De burger krijgt een bericht.")
     assert (await latest(desk)).status == "cancelled_office"
 
 
@@ -185,7 +185,7 @@ async def test_a_task_is_closed_and_a_reply_is_answered(desk: DeskSite, come: Co
     made = await busy(desk)
     bart = await come(viewport=size)
     page = bart.page
-    await follow(page, "1 bericht kwam misschien niet aan")
+    await follow(page, "1 melding om te bekijken")
     await page.get_by_text("Ik heb gebeld").click()
     await page.get_by_label("Hoe liep het af?").fill("Hij weet ervan en komt.")
     await press(page, "Bewaar deze notitie")

@@ -14,7 +14,12 @@ from tests.support import processes
 from tests.support.processes import Running
 from tests.support.visitor import LAPTOP, PHONE, Visitor, launched, visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.alone,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(120),
+]
 
 AN, BART, LIES = "An Peeters", "Bart Claes", "Lies Peeters"
 MICROPHONE, CAMERA = "audio", "video"

@@ -12,7 +12,7 @@ from tests.browser.firefox import firefox
 from tests.browser.test_visit_desk import WIDE, Counter, counter, go_in, let_in
 from tests.support.processes import Running
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
 
 __all__ = ["counter"]  # a fixture, for pytest
 

@@ -19,7 +19,12 @@ from tests.support.office import MONDAY_S, unix_s
 from tests.support.town import running
 from tests.support.visitor import PHONE, Visitor, visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.alone,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(240),
+]
 
 __all__ = ["come", "counter", "desk"]  # fixtures, for pytest
 

@@ -9,9 +9,10 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from balie.i18n import LANGUAGES
+from tests.support.access import check
 from tests.support.booking import TUESDAY_10_S
-from tests.support.town import PHONE, check, running
-from tests.support.visitor import visitor
+from tests.support.town import running
+from tests.support.visitor import PHONE, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 

@@ -32,7 +32,12 @@ from web import keys
 from web.identity import leaving
 from web.information.kept import kept
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.alone,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(240),
+]
 
 # Whatever a page keeps, in whatever way, is told to the test at once: what is gone again later counts too.
 WATCH = """

@@ -14,12 +14,17 @@ from playwright.async_api import Browser, Route
 from balie.visit.device_test import CODES
 from tests.browser.conftest import Visit
 from tests.browser.firefox import firefox
-from tests.browser.test_accessibility import check, tab_to
 from tests.browser.test_selftest_rules import IN_FACEBOOK
+from tests.support.access import check, tab_to
 from tests.support.processes import Running
 from tests.support.visitor import PHONE, Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.alone,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(180),
+]
 
 CAME_BACK = """Promise.all(probe.connections.map((each) => each.getStats())).then((all) =>
   all.flatMap((each) => [...each.values()]).some((each) =>

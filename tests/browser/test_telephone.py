@@ -9,8 +9,9 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from balie.booking.people import Person
-from tests.support.town import PHONE, check, follow, heading, press, running
-from tests.support.visitor import visitor
+from tests.support.access import check
+from tests.support.town import follow, heading, press, running
+from tests.support.visitor import PHONE, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 

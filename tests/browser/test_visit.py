@@ -18,7 +18,12 @@ from tests.browser.test_visit_desk import WIDE, Counter, counter, go_in
 from tests.support.access import ask, focus, settled, tab_to
 from tests.support.visitor import PHONE, Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.alone,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(300),
+]
 
 __all__ = ["counter"]  # a fixture, for pytest
 

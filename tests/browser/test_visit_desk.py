@@ -7,7 +7,7 @@ import re
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from aiohttp.web import AppRunner, TCPSite
 from playwright.async_api import Browser, expect
 from sqlalchemy import select
 
+from balie.app import Balie
 from balie.booking import appointments
 from balie.booking.links import LinkKey
 from balie.booking.people import Person
@@ -25,12 +26,17 @@ from balie.demo import PASSWORD, build_demo, demo_settings
 from balie.demo_office import LOGIN
 from balie.store.engine import Tx
 from balie.store.schema import CELL_S, product, staff
-from tests.browser.test_accessibility import check
+from tests.support.access import check
 from tests.support.processes import free_port
 from tests.support.visitor import Visitor, visitor
 from web import keys
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.alone,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(240),
+]
 
 WIDE = {"width": 1440, "height": 900}
 AN = Person("An Peeters", mail="an.peeters@example.org", phone="+32470123456")
@@ -47,6 +53,12 @@ class Counter:
     origin: str
     link: str
     come: Callable[..., Awaitable[Visitor]]
+    balie: Balie
+
+    async def book(self, person: Person, before_min: int = 75) -> str:
+        """Somebody more has an appointment with Bart, which began so long ago; his link."""
+        key = self.balie.web[keys.LINK_KEY]
+        return f"{self.origin}/g/{await self.balie.store.write(_book, int(time.time()), key, person, before_min)}"
 
     async def sit(self, login: str, **options: Any) -> Visitor:
         """Somebody signs in and has the first page before him."""
@@ -68,10 +80,12 @@ class Counter:
         return an
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def counter(chromium: Browser) -> AsyncIterator[Counter]:
+@asynccontextmanager
+async def counting(chromium: Browser, prepare: Callable[[Balie], None] = lambda _: None) -> AsyncIterator[Counter]:
+    """prepare: what a test adds to the process before it runs."""
     port, media_port = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
     balie, _links = build_demo(demo_settings("localhost", port, media_port))
+    prepare(balie)
     runner = AppRunner(balie.web, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await TCPSite(runner, "localhost", port).start()
@@ -84,21 +98,29 @@ async def counter(chromium: Browser) -> AsyncIterator[Counter]:
             visitors.append(await stack.enter_async_context(visitor(chromium, origin, **options)))
             return visitors[-1]
 
-        yield Counter(origin, f"{origin}/g/{token}", come)
+        yield Counter(origin, f"{origin}/g/{token}", come, balie)
         complaints = [complaint for each in visitors for complaint in each.complaints]
     await runner.cleanup()
     assert complaints == []
 
 
-def _book(tx: Tx, now_s: int, key: LinkKey) -> str:
-    """An appointment whose door is still open, whatever the hour of the test; returns An's token."""
+@pytest_asyncio.fixture(loop_scope="session")
+async def counter(chromium: Browser) -> AsyncIterator[Counter]:
+    async with counting(chromium) as made:
+        yield made
+
+
+def _book(tx: Tx, now_s: int, key: LinkKey, person: Person = AN, before_min: int = 40) -> str:
+    """An appointment whose door is still open, whatever the hour of the test; returns the token of who comes."""
     bart = tx.execute(select(staff.c.id).where(staff.c.login == LOGIN)).scalar_one()
     badminton = tx.execute(select(product.c.id).where(product.c.slug == "badminton")).scalar_one()
     values = {"status": "booked", "channel": "web", "created_by": "citizen"}
-    start_s = now_s // CELL_S * CELL_S - 40 * MIN_S
+    start_s = now_s // CELL_S * CELL_S - before_min * MIN_S
     made = appointments.put(tx, now_s, os.urandom, plan(tx, Wish((badminton,))), bart, start_s, values)
     assert made is not None
-    booked = appointments.settle(tx, now_s, os.urandom, key, made, [("an", AN)], "citizen", "booked")
+    booked = appointments.settle(
+        tx, now_s, os.urandom, key, made, [(person.name.split()[0].lower(), person)], "citizen", "booked"
+    )
     (token,) = booked.links.values()
     return token
 

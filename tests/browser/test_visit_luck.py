@@ -13,7 +13,12 @@ from tests.browser.test_visit_desk import WIDE, Counter, counter, go_in, let_in
 from tests.support.access import check
 from tests.support.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.alone,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(120),
+]
 
 __all__ = ["counter"]  # a fixture, for pytest
 

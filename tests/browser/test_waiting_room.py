@@ -19,7 +19,12 @@ from tests.support.access import check, focus
 from tests.support.processes import free_port
 from tests.support.visitor import PHONE, Visitor, visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.alone,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(240),
+]
 
 AN, BART, LIES = "An Peeters", "Bart Claes", "Lies Peeters"
 SECRET = "0123456789abcdef" * 3

@@ -43,7 +43,8 @@ async def check(somebody: Visitor, state: str) -> None:
     usual: Any = page.viewport_size
     for scheme in SCHEMES:
         await page.emulate_media(color_scheme=scheme)
-        assert await ask(somebody, "violations") == [], f"{state}, {scheme}"
+        violations = await ask(somebody, "violations")
+        assert violations == [], f"{state}, {scheme}: {violations}"
     for size in (NARROW, ON_ITS_SIDE, ZOOMED):
         await page.set_viewport_size(size)
         await settled(somebody)
