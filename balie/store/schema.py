@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 RETENTION = {
@@ -42,6 +43,10 @@ RETENTION = {
     "visit": "90 days after the appointment",
     "invitation": "30 days after the visit",
     "survey": "three years: it says nothing of who answered, or when",
+    "act": "two years after the appointment: what was reserved and paid, without names after 90 days",
+    "identity": "90 days after the appointment",
+    "accounting": "ten years",
+    "document": "seven days after the appointment",
     "hook": "30 days after delivery",
     "audit": "five years",
 }
@@ -208,7 +213,12 @@ product = _table(
     _text("identification", 8, default="none"),
     _text("required_acr", 200),
     Column("price_cents", Integer, nullable=False, default=0),
-    _text("vat_category", 2, default="O"),
+    _text("vat_category", 2, default="O"),  # UNCL5305: S standard rate, Z zero, E exempt, O outside VAT
+    Column("vat_rate", Integer, nullable=False, default=0),  # hundredths of a percent, within the price: 2100, 600
+    _text("reservation_backend", 64),  # name of a [[reservations.backends]]; none: nothing to reserve
+    _text("reservation_kind", 64),  # of that system's resources: badminton
+    _flag("identity_log", default=False),  # it was agreed that identification is logged (S26)
+    Column("identity_purposes", JSON, nullable=False, default=dict),  # what for, {"nl": "..."}
     _text("recording", 4, default="no"),
     _flag("active", default=True),
     Column("position", Integer, nullable=False, default=0),
@@ -396,6 +406,9 @@ MESSAGE_KINDS = (
     "reply",
     "goodbye",  # what was agreed
     "survey",  # who left before he could be asked is asked once
+    "receipt",  # what was paid, with its number
+    "recap",  # what was done together, and how to do it alone
+    "document",  # a document waits for him
 )
 MESSAGE_STATES = (
     "scheduled",  # waits for its time
@@ -608,6 +621,293 @@ survey_response = _table(  # nothing here leads to a person or a visit, not even
     _one_of("device", *DEVICES),
     Index(None, "product_id", "month"),
     sqlite_with_rowid=False,
+)
+
+# -- formal acts: reserve, identify, pay, exchange documents -----------------------------------------------
+
+STEP_KINDS = ("reserve", "identify", "pay", "document", "read")
+STEP_STATES = ("open", "doing", "done", "skipped", "failed")
+IDENTIFICATION_STATES = ("requested", "started", "verified", "failed", "aborted", "expired")
+RESERVATION_STATES = ("selected", "held", "confirmed", "released", "expired", "conflict")
+PAYMENT_STATES = (
+    "created",  # the provider has not answered yet
+    "open",
+    "pending",
+    "paid",
+    "canceled",
+    "expired",
+    "failed",
+    "refunded_part",
+    "refunded",
+    "charged_back",
+)
+REFUND_STATES = ("proposed", "requested", "pending", "done", "failed", "rejected")
+INVOICE_KINDS = ("receipt", "invoice", "credit")
+MISMATCHES = ("unknown", "other_reference", "unreadable")
+DOCUMENT_STATES = ("uploading", "scanning", "available", "rejected", "deleted")
+
+agenda_question = _table(  # what else is to be talked about, beside the products
+    "agenda_question",
+    "visit",
+    _id(),
+    _to("appointment", cascade=True),
+    _text("text", 500, default=None),
+    Column("position", Integer, nullable=False, default=0),
+    _text("created_by", 64),
+    _when("created_s"),
+    _when("done_s", nullable=True),
+    Index(None, "appointment_id"),
+)
+
+guide_step = _table(  # a step that staff opened and the citizen does: the order of the Samen panel
+    "guide_step",
+    "visit",
+    _id(),
+    _to("appointment", cascade=True),
+    _to("product", nullable=True),
+    _text("kind", 12, default=None),
+    _text("text", 500),  # what staff says to it
+    _text("state", 8, default="open"),
+    _text("choice", 500),  # what the citizen chose so far, as JSON: a day, an hour, a court
+    _text("pointed_at", 64),  # name of the field that staff points at
+    _to("staff", nullable=True, name="pointer_id"),  # who points
+    Column("position", Integer, nullable=False, default=0),
+    _text("opened_by", 64),
+    _when("opened_s"),
+    Column("since_s", BigInteger, nullable=False, default=0),  # acts of before say nothing of this step
+    _when("changed_s"),
+    _when("done_s", nullable=True),
+    _one_of("kind", *STEP_KINDS),
+    _one_of("state", *STEP_STATES),
+    Index(None, "appointment_id"),
+)
+
+identification = _table(  # who somebody proved to be; only what a formal act needs
+    "identification",
+    "identity",
+    _id(),
+    _to("appointment", cascade=True),
+    _to("participant", cascade=True),
+    _to("product", nullable=True),  # that asked for it
+    _text("provider", 64, default=None),  # name of an [[identity.providers]]
+    _text("required_acr", 200),
+    _text("state", 10, default="requested"),
+    _text("acr", 200),
+    Column("subject_hash", LargeBinary(32), nullable=True),  # HMAC of issuer and subject
+    _text("name"),  # as the provider says it
+    Column("matches", Boolean, nullable=True),  # the name that was booked; a difference is shown, it blocks nothing
+    _text("error", 64),  # a code
+    _when("created_s"),
+    _when("started_s", nullable=True),
+    _when("expires_s"),  # of the request; what is verified stays so for the appointment
+    _when("done_s", nullable=True),
+    Column("start_hash", LargeBinary(32), nullable=True, unique=True),  # of a code for another device
+    _when("start_until_s", nullable=True),
+    _one_of("state", *IDENTIFICATION_STATES),
+    Index(None, "appointment_id"),
+    Index(None, "participant_id"),
+    Index(None, "state", "expires_s"),
+)
+
+oidc_login = _table(  # somebody is at the identity provider, and comes back with this state; the row goes when he does
+    "oidc_login",
+    "session",
+    Column("state_hash", LargeBinary(32), primary_key=True),
+    _text("provider", 64, default=None),
+    _to("identification", nullable=True, cascade=True),  # none: a member of staff signs in
+    Column("browser_hash", LargeBinary(32), nullable=False),  # of the cookie of who began: nobody else ends it
+    _text("back"),  # where to go afterwards: a path of the desk
+    _when("created_s"),
+    _when("expires_s"),
+    Index(None, "expires_s"),
+)
+
+reservation = _table(  # something in another system that is kept for the citizen
+    "reservation",
+    "act",
+    _id(),
+    _to("appointment", cascade=True),
+    _to("product"),
+    _text("backend", 64, default=None),
+    _text("resource", 64, default=None),  # its id there
+    _text("resource_name"),
+    _when("from_s"),
+    _when("until_s"),
+    _text("zone", 64, default="Europe/Brussels"),
+    Column("price_cents", Integer, nullable=False, default=0),
+    _text("state", 10, default="selected"),
+    _text("external_ref", 128),  # of the other system
+    _text("idempotency_key", 64, default=None),  # of everything that we ask it for this reservation
+    _when("hold_until_s", nullable=True),
+    _to("identification", nullable=True, name="holder_id"),  # in whose name it stands
+    _text("error", 64),  # a code
+    _text("wanted", 8),  # what the other system is being asked, until it answers: hold, confirm, release
+    _when("again_s", nullable=True),  # when it is asked again, if no answer came
+    _when("created_s"),
+    _when("changed_s"),
+    UniqueConstraint("idempotency_key"),
+    CheckConstraint("from_s < until_s", name="times_in_order"),
+    CheckConstraint("price_cents >= 0", name="price_positive"),
+    _one_of("state", *RESERVATION_STATES),
+    Index(None, "appointment_id"),
+    _one_of("wanted", "", "hold", "confirm", "release"),
+    Index(None, "again_s"),
+    Index(None, "state", "hold_until_s"),
+)
+
+payment = _table(  # money of one citizen for one thing; its state changes only from what the provider was asked
+    "payment",
+    "act",
+    _id(),
+    _to("appointment"),
+    _to("participant", nullable=True),
+    _to("product"),
+    _to("reservation", nullable=True),
+    _text("provider", 64, default=None),
+    _text("external_id", 64, nullable=True),
+    _text("idempotency_key", 64, default=None),  # of its creation at the provider
+    _text("ogm", 12, default=None),  # structured communication: twelve digits, the last two a check
+    Column("amount_cents", Integer, nullable=False),
+    Column("refunded_cents", Integer, nullable=False, default=0),
+    _text("vat_category", 2, default="O"),
+    Column("vat_rate", Integer, nullable=False, default=0),
+    _text("description"),
+    _text("method", 32),
+    _text("state", 14, default="created"),
+    _text("checkout_url", 2000),  # while it can be paid; only the citizen gets it
+    _text("error", 64),
+    _when("created_s"),
+    _when("changed_s"),
+    _when("asked_s", nullable=True),  # when the provider was last asked
+    _when("ask_again_s", nullable=True),  # when it will be, if no word comes; none: nothing more to hear
+    _when("expires_s", nullable=True),
+    _when("paid_s", nullable=True),
+    UniqueConstraint("provider", "external_id"),
+    UniqueConstraint("idempotency_key"),
+    UniqueConstraint("ogm"),
+    CheckConstraint("amount_cents > 0", name="amount_positive"),
+    CheckConstraint("refunded_cents BETWEEN 0 AND amount_cents", name="refund_within"),
+    _one_of("state", *PAYMENT_STATES),
+    Index(None, "appointment_id"),
+    Index(None, "reservation_id"),
+    Index(None, "ask_again_s"),
+)
+
+refund = _table(
+    "refund",
+    "act",
+    _id(),
+    _to("payment"),
+    Column("amount_cents", Integer, nullable=False),
+    _text("reason", 64, default=None),  # a code: slot_lost, paid_twice, cancelled, late
+    _text("state", 10, default="proposed"),
+    _text("external_id", 64, nullable=True),
+    _text("idempotency_key", 64, default=None),
+    _to("staff", nullable=True),  # who decided
+    _text("error", 64),
+    _when("created_s"),
+    _when("changed_s"),
+    _when("again_s", nullable=True),  # when the provider is asked again, if no answer came
+    UniqueConstraint("idempotency_key"),
+    CheckConstraint("amount_cents > 0", name="amount_positive"),
+    _one_of("state", *REFUND_STATES),
+    Index(None, "again_s"),
+    Index(None, "payment_id"),
+    Index(None, "state"),
+)
+
+act_task = _table(  # a formal act that needs a person: something is kept open until he says what he did
+    "act_task",
+    "act",
+    _id(),
+    _to("appointment", cascade=True),
+    _text("reason", 24, default=None),
+    _text("object", 64, default=None),  # payment/12, reservation/3, document/8
+    _text("state", 8, default="open"),
+    _text("outcome", 500),
+    _to("staff", nullable=True),
+    _when("opened_s"),
+    _when("closed_s", nullable=True),
+    UniqueConstraint("object", "reason"),
+    _one_of("state", "open", "closed"),
+    Index(None, "state", "opened_s"),
+    Index(None, "appointment_id"),
+)
+
+invoice = _table(  # numbered without gaps, never changed: what is wrong is set right by a credit note
+    "invoice",
+    "accounting",
+    _id(),
+    _to("payment"),
+    _to("refund", nullable=True),  # of a credit note
+    _text("kind", 8, default=None),
+    _text("series", 8, default=None),  # year, and C before that of credit notes
+    Column("number", Integer, nullable=False),
+    _when("issued_s"),
+    Column("total_cents", Integer, nullable=False),
+    Column("vat_cents", Integer, nullable=False),
+    Column("content", JSON, nullable=False),  # all that stands on it
+    Column("ubl", Text, nullable=False),
+    _when("exported_s", nullable=True),
+    _text("exported_as"),
+    _when("acknowledged_s", nullable=True),
+    _text("acknowledged_ref", 128),
+    UniqueConstraint("series", "number"),
+    UniqueConstraint("refund_id"),
+    CheckConstraint("(kind = 'credit') = (refund_id IS NOT NULL)", name="credit_of_refund"),
+    _one_of("kind", *INVOICE_KINDS),
+    Index(
+        "uq_invoice_payment",
+        "payment_id",
+        unique=True,
+        sqlite_where=text("refund_id IS NULL"),
+        postgresql_where=text("refund_id IS NULL"),
+    ),
+    Index(None, "exported_s"),
+)
+
+invoice_mismatch = _table(  # what bookkeeping said of a document and cannot be: shown until somebody looked at it
+    "invoice_mismatch",
+    "accounting",
+    _id(),
+    _text("number", 32),  # as it was written there: there need not be such a document
+    _text("reference", 128),
+    _text("reason", 16, default=None),
+    _text("source", 200),  # a file, api:<id> or staff:<id>
+    _when("at_s"),
+    _when("closed_s", nullable=True),
+    _to("staff", nullable=True),  # who closed it, and what he found out
+    _text("outcome", 500),
+    UniqueConstraint("number", "reference", "reason"),
+    _one_of("reason", *MISMATCHES),
+    Index(None, "closed_s"),
+)
+
+document = _table(  # exchanged around a visit; the bytes are a file whose name says nothing
+    "document",
+    "document",
+    _id(),
+    _to("appointment", cascade=True),
+    _to("participant", nullable=True, cascade=True),  # whose it is: of the citizen that sent it, or for whom it is
+    _to("staff", nullable=True),  # who sent it
+    _to("guide_step", nullable=True),  # that asked for it
+    _text("direction", 4, default=None),  # from the citizen: in
+    _text("name"),
+    _text("mime", 64),  # by its content
+    Column("size", BigInteger, nullable=False, default=0),
+    Column("sha256", LargeBinary(32), nullable=True),
+    _text("file", 64, default=None),
+    _text("state", 10, default="uploading"),
+    _text("reason", 24),  # a code: infected, unscannable
+    _when("scanned_s", nullable=True),  # a scanner found nothing in it
+    _when("created_s"),
+    _when("changed_s"),
+    _when("delete_s"),
+    UniqueConstraint("file"),
+    _one_of("direction", "in", "out"),
+    _one_of("state", *DOCUMENT_STATES),
+    Index(None, "appointment_id"),
+    Index(None, "state", "delete_s"),
 )
 
 # -- other systems, and what happened -------------------------------------------------------------------
