@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
-from balie.bookkeeping.content import Content, Seller
+from balie.bookkeeping.content import Content, Line, Seller, sums
 
 INVOICE = "urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
 CREDIT_NOTE = "urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2"
@@ -26,7 +26,7 @@ PIECE = "C62"
 
 def build(content: Content) -> bytes:
     """The file.  What is wrong with a content shows here: ValueError of Seller and Line, by the number of the rule."""
-    _check(content)
+    check(content.seller, content.line)
     credit = content.kind == "credit"
     space = CREDIT_NOTE if credit else INVOICE
     ET.register_namespace("", space)  # the document's own is the default one, as people who read such files expect
@@ -62,8 +62,8 @@ def money(cents: int) -> str:
     return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02}"
 
 
-def _check(content: Content) -> None:
-    seller, line = content.seller, content.line
+def check(seller: Seller, line: Line) -> None:
+    """Whether they can stand on a document.  ValueError: which rule they break."""
     if not seller.name or not (seller.kbo or seller.vat):
         raise ValueError("BR-CO-26: a seller has a name and a number")
     if line.category == "S" and line.rate <= 0:
@@ -74,6 +74,7 @@ def _check(content: Content) -> None:
         raise ValueError(f"BR-{line.category}-02: the seller needs a VAT number for category {line.category}")
     if line.category in "EO" and not seller.exemption:
         raise ValueError(f"BR-{line.category}-10: a reason why there is no VAT")
+    sums(line.gross, line.rate)
 
 
 def _seller(party: ET.Element, seller: Seller) -> None:
@@ -157,4 +158,8 @@ def _amount(parent: ET.Element, name: str, cents: int) -> None:
 
 def _clean(text: str) -> str:
     """Without what no XML may hold (XML 1.0, 2.2): a name can come from anywhere."""
-    return "".join(each for each in text if each in "\t\n" or 0x20 <= ord(each) < 0xD800 or ord(each) > 0xDFFF)
+    return "".join(
+        each
+        for each in text
+        if each in "\t\n" or 0x20 <= ord(each) < 0xD800 or 0xE000 <= ord(each) < 0xFFFE or ord(each) > 0xFFFF
+    )

@@ -109,6 +109,15 @@ def _subject(facts: Facts) -> str:
             return _("Na uw gesprek op {when}").format(when=when)
         case "survey", _:
             return _("Hoe was uw gesprek op {when}?").format(when=when)
+        case "recap", _:
+            return _("Wat u deed in uw gesprek op {when}").format(when=when)
+        case "receipt", _:
+            assert facts.receipt is not None
+            return facts.receipt.title
+        case "document", _ if facts.data.get("what") == "asked":
+            return _("We vragen u een document")
+        case "document", _:
+            return _("Er staat een document voor u klaar")
         case "reply", _:
             return str(facts.data["subject"])
         case _:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,8 @@ from sqlalchemy import Row, select
 from balie.booking import links, parting
 from balie.booking.links import LinkKey
 from balie.i18n import day_words, duration_words, language, local, moment_words, pick, time_words
+from balie.post import recap, receipt
+from balie.post.receipt import Receipt
 from balie.record.events import TOKEN_HERE
 from balie.record.schedule import MISSED
 from balie.store.engine import Tx
@@ -33,13 +36,18 @@ _LINKABLE = re.compile(r"://|@|/|\w\.\w{2,}")
 
 @dataclass(frozen=True)
 class Sender:
-    """Who writes.  public_url: where personal links lead, without a slash at its end."""
+    """Who writes.
+
+    public_url  where personal links lead, without a slash at its end
+    alone       where citizens reserve by themselves, by name of the reservation system
+    """
 
     name: str
     address: str
     reply_address: str
     public_url: str
     link_key: LinkKey = field(repr=False)
+    alone: Mapping[str, str] = field(default_factory=dict)
 
     def reply_to(self, envid: str) -> str:
         """The address of answers to one message: balie+ENVID@example.be."""
@@ -72,6 +80,8 @@ class Facts:
     first    no reminder went to him before
     steps    what was agreed, for the citizen; goodbye: the reader's link to it and to the questionnaire
     asks     nobody asked him yet what he thinks of the visit
+    receipt  the document of a payment that the message brings
+    done     what he did in his visit; alone: (product, where he does it by himself)
     """
 
     kind: str
@@ -106,6 +116,9 @@ class Facts:
     steps: tuple[Agreed, ...] = ()
     goodbye: str = ""
     asks: bool = False
+    receipt: Receipt | None = None
+    done: tuple[str, ...] = ()
+    alone: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_helper(self) -> bool:
@@ -126,6 +139,12 @@ class Facts:
         return tuple(link for link in (self.page, self.door, self.goodbye) if link)
 
     @property
+    def papers(self) -> str:
+        """Where documents are given and taken; "" when he has no link any more."""
+        link = self.page or self.goodbye
+        return f"{link}/documenten" if link else ""
+
+    @property
     def when(self) -> str:
         return moment_words(self.start_s, self.zone)
 
@@ -142,10 +161,13 @@ def read(tx: Tx, sender: Sender, message_id: int) -> Facts:
     """Everything about a message, in the language of the context."""
     row = tx.execute(_joined().where(message.c.id == message_id)).one()
     products = _products(tx, row.appointment_id)
-    parts = row.kind in ("goodbye", "survey")
+    # After the visit a document waits behind the link of the goodbye: that of the appointment is dead.
+    late = row.kind == "document" and links.current(tx, sender.link_key, row.participant_id) is None
+    parts = late or row.kind in ("goodbye", "survey")
     find = parting.current if parts else links.current
     token = find(tx, sender.link_key, row.participant_id) if row.kind != "cancelled" else None
     own = token if not parts else None
+    done, alone = _done(tx, sender, row) if row.kind == "recap" else ((), ())
     return Facts(
         kind=row.kind,
         variant=row.variant,
@@ -178,7 +200,10 @@ def read(tx: Tx, sender: Sender, message_id: int) -> Facts:
         token=token or "",
         steps=_steps(tx, row) if row.kind == "goodbye" and row.role == "citizen" else (),
         goodbye=f"{sender.public_url}/b/{token}" if token and parts else "",
-        asks=parts and parting.asks_by_mail(tx, row.participant_id),
+        receipt=_receipt(tx, row) if row.kind == "receipt" else None,
+        asks=parts and not late and parting.asks_by_mail(tx, row.participant_id),
+        done=done,
+        alone=alone,
     )
 
 
@@ -229,6 +254,15 @@ def _steps(tx: Tx, row: Row[Any]) -> tuple[Agreed, ...]:
         Agreed(each.owner, each.text, day_words(date.fromisoformat(each.due_day)) if each.due_day else "")
         for each in tx.execute(found)
     )
+
+
+def _done(tx: Tx, sender: Sender, row: Row[Any]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    return recap.of_appointment(tx, row.appointment_id, row.zone, sender.public_url, sender.alone)
+
+
+def _receipt(tx: Tx, row: Row[Any]) -> Receipt:
+    found = receipt.of(tx, row.data["invoice"])
+    return replace(found, buyer=harmless(found.buyer))
 
 
 def _products(tx: Tx, appointment_id: int) -> list[Row[Any]]:

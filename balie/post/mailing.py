@@ -47,6 +47,8 @@ def mail(
         made.add_alternative(invitation.decode(), subtype="calendar", params={"method": method})
         made.make_mixed()
         made.add_attachment(invitation, "application", "ics", filename="afspraak.ics")
+    if facts.receipt is not None and facts.receipt.ubl:
+        made.add_attachment(facts.receipt.ubl, "application", "xml", filename=facts.receipt.file_name)
     return made.as_bytes()
 
 

@@ -19,11 +19,11 @@ from sqlalchemy import Row, func, insert, select, update
 
 from balie.booking import parting
 from balie.i18n import local
-from balie.post import tasks
+from balie.post import recap, tasks
 from balie.post.outcome import Outcome
 from balie.post.suppression import is_suppressed, suppress
 from balie.record import events
-from balie.record.schedule import MISSED
+from balie.record.schedule import KEPT, MISSED
 from balie.store.engine import Tx
 from balie.store.schema import appointment, message, message_event, next_step, participant
 
@@ -167,8 +167,8 @@ def settle(tx: Tx, now_s: int, entropy: Entropy, worker: str, message_id: int, s
 
 
 def deadline_s(row: Row[Any]) -> int:
-    """When it makes no sense any more.  A cancellation and an answer are worth reading later too."""
-    if row.kind in ("cancelled", "reply", *GOODBYES):
+    """When it makes no sense any more.  A cancellation, an answer or a receipt is worth reading later too."""
+    if row.kind in ("cancelled", "reply", "recap", *KEPT, *GOODBYES):
         return int(row.created_s) + sum(BACKOFF_S) + LAST_HOURS_S
     return int(row.start_s if row.kind in REMINDERS else row.end_s)
 
@@ -180,6 +180,8 @@ def _is_pointless(tx: Tx, row: Row[Any], now_s: int) -> bool:
     """A reminder of what is over or has begun, or one that the next one overtook while nothing could be sent."""
     if row.kind in GOODBYES:
         return _has_nothing_to_say(tx, row)
+    if row.kind == "recap":
+        return not recap.has_something(tx, row.appointment_id)
     if row.kind not in REMINDERS:
         return False
     if row.of not in BEFOREHAND or (now_s >= row.start_s and not row.attempts):

@@ -52,6 +52,8 @@ def _plain(character: str) -> str:
 def _link(facts: Facts) -> str:
     if facts.kind in ("goodbye", "survey"):
         return f"{facts.site}/afspraak/nieuw" if facts.missed else facts.goodbye
+    if facts.kind == "document":
+        return facts.papers
     return facts.door if facts.kind == "door_open" and facts.modality == "video" else facts.page
 
 
@@ -77,6 +79,17 @@ def _what(facts: Facts) -> str:
             return _("Na uw gesprek: kijk na wat we afspraken.")
         case "survey":
             return _("Hoe was uw gesprek? U mag het ons zeggen.")
+        case "recap":
+            return _("Wat u deed in uw gesprek: vraag het ons gerust na.")
+        case "receipt" if facts.receipt is not None:
+            what = {"amount": facts.receipt.total, "number": facts.receipt.number}
+            if facts.receipt.kind == "credit":
+                return _("We betaalden u {amount} terug, nummer {number}.").format(**what)
+            return _("We ontvingen {amount}, nummer {number}.").format(**what)
+        case "document" if facts.data.get("what") == "asked":
+            return _("We vragen u een document voor uw afspraak.")
+        case "document":
+            return _("Er staat een document voor u klaar.")
         case "reply":
             return str(facts.data["text"])
         case _:

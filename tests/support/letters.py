@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from balie.post.facts import Agreed, Facts
+from balie.post.receipt import Receipt
 from tests.support.office import ZONE, unix_s
 from tests.support.post_office import SENDER
 
@@ -55,4 +56,26 @@ def known(kind: str = "confirmation", **changed: Any) -> Facts:
         values |= {"steps": steps if kind == "goodbye" else ()}
     if kind == "cancelled":
         values |= {"page": "", "door": ""}
+    if kind == "receipt":
+        values |= {"receipt": RECEIPT}
     return Facts(**{**values, **changed})
+
+
+RECEIPT = Receipt(
+    kind="receipt",
+    number="2026-000017",
+    day="maandag 7 december 2026",
+    buyer="An Peeters",
+    what="Badmintonterrein huren",
+    where="De Pluim, terrein 1",
+    when="donderdag 10 december 2026, 18.00 uur tot 19.00 uur",
+    reference="SP-4711",
+    total="€ 9,00",
+    vat="€ 0,51",
+    rate="6%",
+    reason="",
+    method="Bancontact",
+    paid_on="maandag 7 december 2026",
+    communication="+++010/8068/17183+++",
+    seller=("Gemeente Voorbeeldegem", "Dorpsplein 1", "9999 Voorbeeldegem"),
+)

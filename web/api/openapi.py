@@ -24,6 +24,7 @@ ALWAYS = (401, 403, 429)  # what any request may get
 PATH_PARTS = {
     "ref": "The reference of an appointment, in capitals or not, with or without hyphens",
     "person": "The id of somebody who comes along",
+    "number": "The number of a receipt, an invoice or a credit note",
 }
 
 

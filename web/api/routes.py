@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from web.api import appointments, events, openapi, times, types
+from web.api import appointments, events, invoices, openapi, times, types
 from web.api.operation import Operation
 
 ONE = appointments.PATH + "/{ref}"
@@ -62,6 +62,11 @@ OPERATIONS = (
     Operation(
         "DELETE", ONE + "/people/{person}", "remove_person", "appointments:write", "Somebody does not come along",
         appointments.remove_person, None, 204, refusals=(404, 409),
+    ),
+    Operation(
+        "POST", invoices.PATH + "/{number}/acknowledgement", "acknowledge", "invoices:acknowledge",
+        "Bookkeeping has a document", invoices.acknowledge, types.Acknowledgement,
+        body=types.Acknowledge, refusals=(400, 404, 409, 415, 422),
     ),
     Operation(
         "GET", "/api/v1/events", "events", "events:read", "What happened, in order",

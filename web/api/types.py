@@ -124,6 +124,10 @@ class ChangeModality(Asked):
     modality: Modality
 
 
+class Acknowledge(Asked):
+    reference: Annotated[str, Meta(min_length=1, max_length=128, description="Of bookkeeping's own, for the document")]
+
+
 # -- answers --------------------------------------------------------------------------------------------
 
 
@@ -302,6 +306,14 @@ class Events(Struct):
     events: list[Event]
     cursor: str
     more: bool
+
+
+class Acknowledgement(Struct):
+    """reference and acknowledged are those of the first time."""
+
+    number: str
+    reference: str
+    acknowledged: Moment
 
 
 class FieldError(Struct):

@@ -3,87 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import Table, insert, select
+from sqlalchemy import select
 
 from balie.booking.errors import NotFound
 from balie.bookkeeping import content
-from balie.bookkeeping.numbers import Numbers
+from balie.bookkeeping.numbers import parted, written
+from balie.record import events
 from balie.store.engine import Store, Tx
-from balie.store.schema import identification, invoice, participant, payment, refund, reservation
-from tests.support import office as offices
-from tests.support.booking import booked
-from tests.support.office import MONDAY_S, Office, unix_s
+from balie.store.schema import identification, invoice, outbox, participant, reservation
+from tests.support.office import MONDAY_S, unix_s
 from tests.support.paper import OFFICE
-
-NUMBERS = Numbers(OFFICE)
-
-
-def _added(tx: Tx, table: Table, row: dict[str, object]) -> int:
-    made = tx.execute(insert(table).values(**row)).inserted_primary_key
-    assert made is not None
-    return int(made[0])
-
-
-@dataclass
-class Till:
-    """An appointment that payments hang on."""
-
-    store: Store
-    office: Office
-    appointment_id: int
-
-    async def paid(self, at: int, cents: int = 900, **values: object) -> int:
-        row = {
-            "appointment_id": self.appointment_id,
-            "product_id": self.office.badminton,
-            "provider": "demo",
-            "external_id": f"tr_{at}",
-            "idempotency_key": f"k{at}",
-            "ogm": f"{at:012}",
-            "amount_cents": cents,
-            "vat_category": "S",
-            "vat_rate": 600,
-            "description": "Badminton",
-            "state": "paid",
-            "paid_s": MONDAY_S,
-            "created_s": MONDAY_S,
-            "changed_s": MONDAY_S,
-            **values,
-        }
-        return await self.store.write(_added, payment, row)
-
-    async def given_back(self, payment_id: int, cents: int) -> int:
-        row = {
-            "payment_id": payment_id,
-            "amount_cents": cents,
-            "reason": "cancelled",
-            "state": "done",
-            "idempotency_key": f"r{payment_id}-{cents}",
-            "created_s": MONDAY_S,
-            "changed_s": MONDAY_S,
-        }
-        return await self.store.write(_added, refund, row)
-
-    async def content(self, key: int) -> content.Content:
-        one = select(invoice.c.content).where(invoice.c.id == key)
-        return content.read(await self.store.read(lambda tx: tx.scalars(one).one()))
-
-    async def documents(self) -> list[tuple[str, int, int]]:
-        def look(tx: Tx) -> list[tuple[str, int, int]]:
-            query = select(invoice.c.series, invoice.c.number, invoice.c.total_cents).order_by(invoice.c.id)
-            return [tuple(row) for row in tx.execute(query)]
-
-        return await self.store.read(look)
+from tests.support.till import NUMBERS, Till, added, open_till
 
 
 @pytest_asyncio.fixture
 async def till(store: Store) -> Till:
-    town = await store.write(offices.found)
-    return Till(store, town, (await booked(store, town)).appointment_id)
+    return await open_till(store)
 
 
 async def test_asked_twice_it_is_one_document(till: Till) -> None:
@@ -155,11 +94,11 @@ async def test_the_name_is_that_of_who_identified_or_else_of_who_paid(till: Till
             "until_s": MONDAY_S + 3600,
             "state": "confirmed",
             "idempotency_key": "x",
-            "holder_id": _added(tx, identification, proved),
+            "holder_id": added(tx, identification, proved),
             "created_s": MONDAY_S,
             "changed_s": MONDAY_S,
         }
-        return who, _added(tx, reservation, kept)
+        return who, added(tx, reservation, kept)
 
     who, kept = await till.store.write(people)
     names = []
@@ -182,3 +121,51 @@ async def test_what_is_not_there_has_no_document(till: Till) -> None:
     for call in (NUMBERS.issue, NUMBERS.credit):
         with pytest.raises(NotFound):
             await till.store.write(call, MONDAY_S, 4711)
+
+
+async def test_what_cannot_be_written_takes_no_number_and_stops_nothing(till: Till) -> None:
+    """The settings are put right later; until then money and reservation go on."""
+    key = await till.paid(1)
+    back = await till.given_back(key, 900)
+    without = replace(NUMBERS, seller=replace(OFFICE, vat=""))
+    assert await till.store.write(without.issue, MONDAY_S, key) == 0
+    assert await till.store.write(without.credit, MONDAY_S, back) == 0
+    assert await till.documents() == []
+    assert await till.store.write(NUMBERS.credit, MONDAY_S, back) > 0
+    assert await till.documents() == [("2026", 1, 900), ("C2026", 1, 900)]
+
+
+async def test_other_systems_hear_of_each_document_once(till: Till) -> None:
+    key = await till.paid(1)
+    back = await till.given_back(key, 300)
+    for _each in range(3):
+        await till.store.write(NUMBERS.issue, MONDAY_S, key)
+        await till.store.write(NUMBERS.credit, MONDAY_S, back)
+    told = select(outbox.c.data).where(outbox.c.type == events.INVOICE + "issued").order_by(outbox.c.id)
+    receipt, credit = await till.store.read(lambda tx: list(tx.scalars(told)))
+    personal = receipt.pop(events.PERSONAL)
+    assert "Peeters" not in str(receipt), "who may know the name asks for it"
+    assert personal["buyer"] == "Particulier" and "<cbc:ID>2026-000001</cbc:ID>" in personal["ubl"]
+    assert receipt["invoice"] | {"ogm": ""} == {
+        "number": "2026-000001",
+        "kind": "receipt",
+        "day": "2026-12-07",
+        "total_cents": 900,
+        "vat_cents": 51,
+        "ogm": "",
+        "ledger_account": "700000",
+        "refers_to": "",
+    }
+    assert (credit["invoice"]["kind"], credit["invoice"]["refers_to"]) == ("credit", "2026-000001")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2026-1", "2026-00001", "X2026-000001", "C2026-0000001x", "2026-000001 ", "²026-000001"]
+)
+def test_what_is_no_number_is_none(text: str) -> None:
+    assert parted(text) is None
+
+
+@pytest.mark.parametrize(("series", "number"), [("2026", 1), ("C2026", 17), ("2031", 1_234_567)])
+def test_a_number_comes_back_as_it_was_written(series: str, number: int) -> None:
+    assert parted(written(series, number)) == (series, number)

@@ -87,7 +87,7 @@ def test_who_need_not_come_any_more_can_be_asked_again() -> None:
 
 def test_reminders_have_no_invitation() -> None:
     without = {kind for kind in MESSAGE_KINDS if invitation(known(kind), SENDER, TO, MONDAY_S) is None}
-    assert without == {"reminder", "door_open", "reply", "goodbye", "survey"}
+    assert without == {"reminder", "door_open", "reply", "goodbye", "survey", "recap", "receipt", "document"}
     assert METHODS.keys() == set(MESSAGE_KINDS) - without
 
 

@@ -14,7 +14,7 @@ from web.api.routes import OPERATIONS
 
 
 def example(path: str) -> str:
-    return path.replace("{ref}", "ABC2345").replace("{person}", "0" * 24)
+    return path.replace("{ref}", "ABC2345").replace("{person}", "0" * 24).replace("{number}", "2026-000001")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)

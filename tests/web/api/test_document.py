@@ -119,7 +119,7 @@ def test_every_operation_and_scope_is_in_it() -> None:
 
 def test_every_title_of_an_error_is_in_it() -> None:
     found = set()
-    for name in ("operation", "asking", "appointments", "events", "idempotency"):
+    for name in ("operation", "asking", "appointments", "events", "idempotency", "invoices"):
         found |= set(re.findall(r'refused\(\s*\d+,\s*"(\w+)"', text(f"web/api/{name}.py")))
     found |= set(re.findall(r'"(not_\w+)"', text("balie/booking/changes.py") + text("balie/booking/people.py")))
     assert len(found) >= 10

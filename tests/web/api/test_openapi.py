@@ -12,6 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from balie.hooks.keys import SCOPES
 from balie.record.events import TYPES
 from tests.support.api import AT, Api, booking
+from tests.support.till import Till, only_appointment
 from web.api import openapi
 from web.api.operation import Operation
 from web.api.routes import OPERATIONS, ROUTES
@@ -69,10 +70,12 @@ async def test_answers_are_of_the_type_in_the_document(api: Api) -> None:
         "change_modality": {"modality": "desk"},
         "add_person": {"name": "Tolk", "role": "interpreter", "phone": "0470 12 34 56"},
         "cancel": {},
+        "acknowledge": {"reference": "BK-1"},
     }
+    await Till(api.store, api.office, await only_appointment(api.store)).bought(1)
     last = ("remove_person", "cancel")
     for each in sorted(OPERATIONS, key=lambda one: last.index(one.name) if one.name in last else -1):
-        path = each.path.replace("{ref}", ref).replace("{person}", person)
+        path = each.path.replace("{ref}", ref).replace("{person}", person).replace("{number}", "2026-000001")
         path += query if each.name in ("days", "slots") else ""
         reply = await api.ask(each.method, path, bodies.get(each.name))
         assert reply.status == each.status, (each.name, reply.text)
