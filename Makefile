@@ -48,7 +48,7 @@ browsers:
 	@.ci/apt chromium=chromium firefox-esr=firefox-esr
 
 databases:
-	@.ci/apt /usr/lib/postgresql=postgresql /usr/sbin/dovecot=dovecot-imapd
+	@.ci/apt /usr/lib/postgresql=postgresql /usr/sbin/dovecot=dovecot-imapd /usr/sbin/clamd=clamav-daemon
 
 # A TURN server, and packet filters in networks of their own.
 networks:

@@ -20,9 +20,12 @@ from balie.booking import links as personal
 from balie.booking import parting, reading
 from balie.booking.links import LinkKey
 from balie.booking.slots import Calendars
-from balie.config import Settings, sends_sms, sms_secret
+from balie.config import Settings, relays, sends_sms, sms_secret
+from balie.counterparts import Counterparts, counterparts, documents, open_folder
 from balie.errors import StartError
 from balie.forwarded import forwarded
+from balie.identity.provider import providers
+from balie.identity.service import Identities
 from balie.links import LinkStore
 from balie.post import evidence
 from balie.staff.limiter import Limiter
@@ -43,6 +46,8 @@ from signalling.whip import HttpSessions
 from web import demo_mail, keys
 from web.demo_mail import Mailbox
 from web.desk.gate import Gate
+from web.documents.keys import DOCUMENTS
+from web.identity.keys import IDENTITIES
 from web.setup import set_up
 
 _log = structlog.get_logger("balie")
@@ -117,6 +122,7 @@ def binding(settings: Settings) -> Binding:
         port=media.port,
         public_addresses=media.public_addresses,
         coalesce_us=round(media.coalesce_ms * 1000),
+        tcp=media.tcp,
         settings=MediaSettings(
             transports_max=media.transports_max,
             tracks_max=media.tracks_max,
@@ -158,7 +164,8 @@ def build(
     """
     media = media or RemoteMedia(binding(settings))
     rooms = Rooms(settings.media.rooms_max, settings.media.participants_max)
-    hub = Hub(media, tokens, os.urandom, rooms=rooms, video_preference=settings.media.video_codecs)
+    codecs, relayed = settings.media.video_codecs, relays(settings)
+    hub = Hub(media, tokens, os.urandom, rooms=rooms, video_preference=codecs, relays=relayed)
     http_sessions = HttpSessions(hub, os.urandom)
     readiness = keys.Readiness()
     app = set_up(
@@ -185,9 +192,32 @@ def build(
     app.cleanup_ctx.append(lambda _: _write_down(balie))
     app.cleanup_ctx.append(lambda _: _run_media(balie))
     app.cleanup_ctx.append(lambda _: _tick(balie))
-    app.cleanup_ctx.append(lambda _: _work(balie, link_key))
+    others = counterparts(settings, store, lambda: app[keys.UNIX_TIME](), partial(_tell, balie))
+    app[keys.ACTS] = others.acts
+    app[DOCUMENTS] = documents(settings, store, lambda: app[keys.UNIX_TIME](), partial(_tell, balie))
+    app.cleanup_ctx.append(lambda _: _work(balie, link_key, others))
+    app[IDENTITIES] = identities(settings, store, link_key, lambda: app[keys.UNIX_TIME]())
+    app.cleanup_ctx.append(_identify)
     app.on_shutdown.append(lambda _: _say_goodbye(balie))
     return balie
+
+
+def identities(settings: Settings, store: Store, link_key: LinkKey, clock: Callable[[], float]) -> Identities:
+    """Who says who people are, as the settings have it.  ConfigError."""
+    return Identities(
+        providers(settings),
+        store,
+        link_key,
+        settings.server.public_url.rstrip("/"),
+        clock,
+        os.urandom,
+        form_behind_link=settings.identity.local_accounts == "link",
+    )
+
+
+async def _identify(app: web.Application) -> AsyncIterator[None]:
+    async with app[IDENTITIES].running():
+        yield
 
 
 async def _run_store(balie: Balie) -> AsyncIterator[None]:
@@ -198,9 +228,19 @@ async def _run_store(balie: Balie) -> AsyncIterator[None]:
     await balie.store.close()
 
 
-async def _work(balie: Balie, link_key: LinkKey) -> AsyncIterator[None]:
-    async with workers.working(balie.settings, balie.store, link_key, balie.web[keys.UNIX_TIME]):
+async def _work(balie: Balie, link_key: LinkKey, others: Counterparts) -> AsyncIterator[None]:
+    papers = balie.web[DOCUMENTS]
+    open_folder(papers.shelf)
+    clock, more = balie.web[keys.UNIX_TIME], {"acts": others.work, "documents": papers.run}
+    async with others.open(), workers.working(balie.settings, balie.store, link_key, clock, more):
         yield
+
+
+async def _tell(balie: Balie, appointment_id: int) -> None:
+    """Everybody in the call of an appointment looks again how its formal acts stand."""
+    found = await balie.store.read(reading.by_id, appointment_id)
+    balie.hub.tell(found.room, "acts")
+    balie.web[keys.PUMP].flush()
 
 
 async def _write_down(balie: Balie) -> AsyncIterator[None]:
@@ -224,8 +264,9 @@ async def _run_media(balie: Balie) -> AsyncIterator[None]:
         await media.start()
     except OSError as error:
         listen, port = ", ".join(balie.settings.media.listen), balie.settings.media.port
+        where = f"UDP {listen}, port {port}" + (", or on TCP there" if balie.settings.media.tcp else "")
         raise StartError(
-            f"[media] listen and port: cannot receive on UDP {listen}, port {port}: {error.strerror or error}.\n"
+            f"[media] listen and port: cannot receive on {where}: {error.strerror or error}.\n"
             "Name addresses of this machine and a free port; `balie doctor` says what is taken."
         ) from None
     except ProcessLostError as error:
@@ -325,5 +366,6 @@ async def let_calls_end(balie: Balie, signals: asyncio.Queue[int]) -> None:
     end = loop.time() + balie.settings.server.drain_s
     while loop.time() < end and balie.hub.counts()["participants"]:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(signals.get(), min(TICK_S, end - loop.time()))
-            return
+            async with asyncio.timeout(min(TICK_S, end - loop.time())):  # wait_for may lose a cancellation
+                await signals.get()
+                return

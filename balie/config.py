@@ -1,4 +1,4 @@
-"""What an operator can set: the sections, their defaults and what values they take.  Reading is balie.reading's.
+"""What an operator can set: sections and defaults.  Reading is balie.reading's, what values may be balie.checks'.
 
 A setting is a field here, a line of config.example.toml and an environment variable BALIE_SECTION_KEY; a test holds
 the three together.  Defaults are those of the package that uses the value, where it has one.
@@ -6,9 +6,7 @@ the three together.  Defaults are those of the package that uses the value, wher
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,85 +17,36 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from yarl import URL
 
 from balie import signing
+from balie.checks import (
+    LOCAL_NAMES,
+    check_address,
+    check_clock,
+    check_hook_url,
+    check_mail_address,
+    check_network,
+    check_public_address,
+    check_turn_url,
+    check_url,
+)
 from balie.errors import ConfigError
 from balie.reading import read_settings, setting
+from balie.sections.bookkeeping import BookkeepingSection, check_bookkeeping
+from balie.sections.documents import DocumentsSection, check_documents
+from balie.sections.identity import IdentitySection, check_identity
+from balie.sections.payments import PaymentsSection, check_payments
+from balie.sections.reservations import ReservationsSection
 from media.core.rooms import MEMBERS_MAX, ROOMS_MAX
 from media.core.settings import Settings as MediaSettings
 from media.io.binding import Binding
 from signalling.negotiation import VIDEO_PREFERENCE
+from signalling.relays import LIFETIME_S, Relays
 from signalling.tokens import LIFETIME_MAX_S, OPERATOR_LIFETIME_MAX_S, SECRET_MIN_BYTES, Key
 
 MEDIA_PORT = 7000
 """Below the ephemeral range (32768 on Linux), not TURN's 3478, which coturn on the same machine would take."""
+TURN_SECRET_MIN_BYTES = 16
 DRAIN_MAX_S = 7200
 """Two hours: longer than any appointment."""
-LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
-
-
-def check_public_address(value: str, where: str) -> None:
-    """An address that goes into ICE candidates: a literal one that packets can be sent to."""
-    try:
-        address = ipaddress.ip_address(value)
-        usable = not (address.is_unspecified or address.is_multicast or "%" in value)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ConfigError(
-            where=where,
-            found=value,
-            need="the address that browsers reach",
-            hint="Browsers send media straight to it.  `balie doctor` prints this host's addresses.",
-        )
-
-
-def check_address(value: str, where: str) -> None:
-    """An address to bind: literal, because a name may mean another address tomorrow."""
-    try:
-        ipaddress.ip_address(value)
-    except ValueError:
-        raise ConfigError(where, value, "an IPv4 or IPv6 address, such as 0.0.0.0") from None
-
-
-def check_network(value: str, where: str) -> None:
-    try:
-        ipaddress.ip_network(value)
-    except ValueError:
-        raise ConfigError(where, value, "an address or a network, such as 10.0.0.0/8") from None
-
-
-def check_mail_address(value: str, where: str) -> None:
-    if value and not re.fullmatch(r"[^@\s<>+]+@[^@\s<>]+\.[^@\s<>]+|[^@\s<>+]+@localhost", value):
-        raise ConfigError(where, value, "a mail address without + and name, such as balie@example.be")
-
-
-def check_clock(value: str, where: str) -> None:
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
-        raise ConfigError(where, value, "a time of day, such as 21:00")
-
-
-def check_hook_url(value: str, where: str) -> None:
-    """A URL that we post to, or nothing.  Plain http only to this machine: what is posted names people."""
-    if not value:
-        return
-    try:
-        url = URL(value)
-        usable = bool(url.host) and url.user is None and not url.fragment
-        usable = usable and (url.scheme == "https" or (url.scheme == "http" and url.host in LOCAL_NAMES))
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ConfigError(where, value, "an https URL, such as https://crm.example.be/events")
-
-
-def check_url(value: str, where: str) -> None:
-    try:
-        url = URL(value)
-        usable = url.scheme in ("http", "https") and bool(url.host) and url.path == "/" and not url.query_string
-        usable = usable and not url.fragment and url.user is None
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ConfigError(where, value, "a URL without path, such as https://balie.example.be")
 
 
 @dataclass(frozen=True)
@@ -117,6 +66,7 @@ class MediaSection:
 
     listen: tuple[str, ...] = setting(("0.0.0.0",), check=check_address, nonempty=True)
     port: int = setting(MEDIA_PORT, least=1, most=65_535)
+    tcp: bool = setting(Binding.tcp)
     public_addresses: tuple[str, ...] = setting((), check=check_public_address)
     video_codecs: tuple[Literal["VP8", "H264", "VP9", "AV1"], ...] = setting(VIDEO_PREFERENCE, nonempty=True)
     coalesce_ms: float = setting(Binding.coalesce_us / 1000, least=0, most=10)
@@ -126,6 +76,15 @@ class MediaSection:
     tracks_max: int = setting(MediaSettings.tracks_max, least=2, most=20_000)
     subscriptions_max: int = setting(MediaSettings.subscriptions_max, least=2, most=200_000)
     history_packets: int = setting(MediaSettings.history_rows, least=2 * MediaSettings.batch_max, most=65_536)
+
+
+@dataclass(frozen=True)
+class TurnSection:
+    """TURN servers for who cannot reach the media server itself; they share the secret with us."""
+
+    urls: tuple[str, ...] = setting((), check=check_turn_url)
+    secret_file: str = setting("")
+    lifetime_s: int = setting(LIFETIME_S, least=600, most=86_400)
 
 
 @dataclass(frozen=True)
@@ -244,12 +203,18 @@ class Settings:
 
     server: ServerSection = field(default_factory=ServerSection)
     media: MediaSection = field(default_factory=MediaSection)
+    turn: TurnSection = field(default_factory=TurnSection)
     tokens: TokensSection = field(default_factory=TokensSection)
     database: DatabaseSection = field(default_factory=DatabaseSection)
     links: LinksSection = field(default_factory=LinksSection)
     messages: MessagesSection = field(default_factory=MessagesSection)
     inbound: InboundSection = field(default_factory=InboundSection)
     hooks: HooksSection = field(default_factory=HooksSection)
+    identity: IdentitySection = field(default_factory=IdentitySection)
+    reservations: ReservationsSection = field(default_factory=ReservationsSection)
+    payments: PaymentsSection = field(default_factory=PaymentsSection)
+    bookkeeping: BookkeepingSection = field(default_factory=BookkeepingSection)
+    documents: DocumentsSection = field(default_factory=DocumentsSection)
     log: LogSection = field(default_factory=LogSection)
     organisation: OrganisationSection = field(default_factory=OrganisationSection)
     folder: Path = field(default=Path(), compare=False)
@@ -287,6 +252,11 @@ def check_for_serving(settings: Settings, name: str = "config.toml") -> None:
         )
     token_keys(settings, name)
     link_key(settings, name)
+    relays(settings, name)
+    check_identity(settings.identity, name)
+    check_payments(settings.payments, name)
+    check_bookkeeping(settings.bookkeeping, name)
+    check_documents(settings.documents, name)
 
 
 def token_keys(settings: Settings, name: str = "config.toml") -> tuple[Key, ...]:
@@ -332,6 +302,21 @@ def sms_secret(settings: Settings, name: str = "config.toml") -> bytes:
         need = f"a file with a secret of at least {signing.SECRET_MIN_BYTES} bytes"
         raise ConfigError(where, None, need, "Make one: `openssl rand -base64 32 > sms.key`, for the gateway too.")
     return secret
+
+
+def relays(settings: Settings, name: str = "config.toml") -> Relays:
+    """The TURN servers and what makes credentials for them; none when no URL is set.  ConfigError."""
+    turn, where = settings.turn, f"{name} [turn] secret_file"
+    if bool(turn.urls) != bool(turn.secret_file):
+        found, missing = ("urls", "secret_file") if turn.urls else ("secret_file", "urls")
+        hint = "coturn has it as static-auth-secret." if turn.urls else "Such as turn:turn.example.be?transport=udp."
+        raise ConfigError(f"{name} [turn]", found, f"{missing} too", hint)
+    secret = _contents(turn.secret_file, settings.folder, where)
+    fits = len(secret) >= TURN_SECRET_MIN_BYTES and secret.isascii() and secret.decode().isprintable()
+    if turn.urls and not fits:
+        need = f"a file with one line of at least {TURN_SECRET_MIN_BYTES} printable characters"
+        raise ConfigError(where, None, need, "Make one: `openssl rand -hex 32 > turn.key`; coturn gets the same.")
+    return Relays(turn.urls, secret, turn.lifetime_s)
 
 
 def sends_sms(settings: Settings) -> bool:

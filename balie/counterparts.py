@@ -22,7 +22,6 @@ from balie.payments.mollie import Account, Mollie
 from balie.reservations.http import HttpBackend, Site
 from balie.store.engine import Store
 
-
 MB = 1_000_000
 
 

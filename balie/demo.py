@@ -17,7 +17,7 @@ from pathlib import Path
 from aiohttp import web
 from sqlalchemy import create_engine, update
 
-from balie import demo_office
+from balie import demo_hall, demo_identity, demo_office, demo_payment
 from balie.app import Balie, build
 from balie.booking import appointments
 from balie.booking.hours import day_of
@@ -28,6 +28,7 @@ from balie.config import MessagesSection, OrganisationSection, Settings
 from balie.demo_mail import DemoMail
 from balie.demo_office import DemoOffice
 from balie.links import Invitation, MemoryLinks
+from balie.staff import accounts
 from balie.staff.passwords import Passwords
 from balie.store.engine import SQLITE, Store, Tx, database_url
 from balie.store.migrate import upgrade
@@ -52,6 +53,7 @@ def demo_settings(host: str, port: int, media_port: int) -> Settings:
         media=replace(settings.media, listen=(LOOPBACK,), public_addresses=(LOOPBACK,), port=media_port),
         messages=MessagesSection(from_address=ADDRESS, smtp_host=LOOPBACK),
         organisation=OrganisationSection(name=demo_office.NAME, phone=demo_office.PHONE),
+        bookkeeping=demo_office.BOOKKEEPING,
     )
 
 
@@ -60,6 +62,9 @@ def build_demo(settings: Settings) -> tuple[Balie, list[tuple[str, str]]]:
     folder = Path(tempfile.mkdtemp(prefix="balie-demo-"))
     mail = DemoMail(LOOPBACK)
     settings = replace(settings, messages=replace(settings.messages, smtp_port=mail.port), folder=folder)
+    settings = replace(settings, reservations=demo_hall.reservations(settings.server.public_url))
+    settings = replace(settings, payments=demo_payment.payments(settings.server.public_url))
+    settings = replace(settings, identity=demo_identity.identity(settings.server.public_url, demo_office.LEISURE))
     tokens = Tokens("balie-demo", (Key("demo", secrets.token_bytes(SECRET_MIN_BYTES)),))
     key, passwords = LinkKey(secrets.token_bytes(SECRET_MIN_BYTES)), Passwords(os.urandom)
     store = Store(database_url(settings.database.url, folder))
@@ -67,7 +72,7 @@ def build_demo(settings: Settings) -> tuple[Balie, list[tuple[str, str]]]:
     engine = create_engine(f"sqlite:///{store.url.database}")
     with engine.begin() as tx:
         upgrade(tx)
-        room, links = _fill(tx, int(time.time()), key, passwords.hash(PASSWORD))
+        room, links = _fill(tx, int(time.time()), key, passwords.hash(PASSWORD), settings.server.public_url)
     engine.dispose()
     invited = MemoryLinks(os.urandom)
     staff = Join("staff-demo", room, "staff", "Bart Claes", default_grants("staff"))
@@ -89,18 +94,24 @@ def build_demo(settings: Settings) -> tuple[Balie, list[tuple[str, str]]]:
         open_rooms=frozenset((room,)),
     )
 
+    hall = demo_hall.open_in(balie.web, settings, demo_office.ZONE)
+    demo_payment.open_in(balie.web, settings)
+    demo_identity.open_in(balie.web, settings)
+
     async def around(_: web.Application) -> AsyncIterator[None]:
         async with mail.serving():
             yield
+        hall.close()
         shutil.rmtree(folder, ignore_errors=True)
 
     balie.web.cleanup_ctx.insert(0, around)
     return balie, urls
 
 
-def _fill(tx: Tx, now_s: int, key: LinkKey, password: str) -> tuple[str, list[str]]:
+def _fill(tx: Tx, now_s: int, key: LinkKey, password: str, public_url: str) -> tuple[str, list[str]]:
     """The office, and an appointment that goes on now.  Returns its room, and the tokens of An and Lies."""
     made: DemoOffice = demo_office.found(tx, now_s, day_of(now_s, demo_office.ZONE), password)
+    accounts.set_subject(tx, now_s, made.bart, demo_identity.subject(public_url, "bart"), "system")
     wanted = plan(tx, Wish((made.badminton,)))
     values = {"status": "booked", "channel": "web", "created_by": "citizen", "question": "Mag mijn dochter mee kijken?"}
     start_s = now_s // CELL_S * CELL_S

@@ -8,10 +8,22 @@ from typing import Any
 
 from sqlalchemy import Table, insert
 
+from balie import demo_hall, demo_identity
+from balie.sections.bookkeeping import BookkeepingSection
 from balie.store.engine import Tx
 from balie.store.schema import availability, organisation, product, service, staff, staff_service
 
 NAME, PHONE, ZONE = "Gemeente Voorbeeldegem", "+32 2 555 01 23", "Europe/Brussels"
+LEISURE = "vrije-tijd"
+BOOKKEEPING = BookkeepingSection(
+    kbo="0999.999.922",  # nobody's
+    vat="BE0999.999.922",
+    street="Dorpsplein 1",
+    postcode="9999",
+    city="Voorbeeldegem",
+    folder="boekhouding",  # goes with the demo, like everything
+    every_s=10,
+)
 LOGIN = "bart"
 """Who the demo's staff link is for."""
 
@@ -36,7 +48,7 @@ def found(tx: Tx, now_s: int, today: date, password: str) -> DemoOffice:
         tx,
         service,
         organisation_id=org,
-        slug="vrije-tijd",
+        slug=LEISURE,
         names={"nl": "Vrije tijd", "fr": "Loisirs", "en": "Leisure", "de": "Freizeit"},
         phone="+32 2 555 01 30",
         mail="vrijetijd@voorbeeldegem.example",
@@ -136,6 +148,12 @@ def _products(leisure: int, civil: int) -> tuple[dict[str, Any], ...]:
             "duration_min": 30,
             "buffer_after_min": 5,
             "min_notice_min": 60,
+            "identification": "oidc",
+            "identity_purposes": demo_identity.PURPOSES,
+            "reservation_backend": demo_hall.NAME,
+            "reservation_kind": demo_hall.KIND,
+            "vat_category": "S",
+            "vat_rate": 600,
         },
         {
             "service_id": leisure,

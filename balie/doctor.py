@@ -8,16 +8,26 @@ import os
 import platform
 import resource
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import starmap
 from pathlib import Path
 from typing import Literal
 
-from balie.config import Settings, check_for_serving
+from balie import books
+from balie.acts.service import REPORT
+from balie.config import Settings, check_for_serving, relays, secret_of
+from balie.documents.probe import look as documents
 from balie.errors import ConfigError, StartError
+from balie.identity.errors import IdentityError
+from balie.identity.probe import probe as probe_provider
+from balie.identity.provider import providers
+from balie.record.events import INVOICE
 from balie.store.engine import Store, database_url
 from balie.store.migrate import revision, revisions
+from balie.turn_probe import ProbeError, probe
 from balie.version import VERSION
 from media import native
 from media.io.udp import BUFFER_BYTES, UDP_SEGMENT, has_batches
@@ -46,9 +56,16 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _port("TCP", settings.server.host, settings.server.port)
     for host in settings.media.listen:
         yield _port("UDP", host, settings.media.port)
+        if settings.media.tcp:
+            yield _port("TCP", host, settings.media.port)
     yield from _addresses(settings)
+    yield from _relays(settings)
     yield _database(settings)
     yield from _messages(settings)
+    yield from _identity(settings)
+    yield from _payments(settings)
+    yield from _bookkeeping(settings)
+    yield from starmap(Finding, documents(settings.folder / settings.documents.folder, settings.documents.clamd))
     yield _batches()
     yield _loops()
     yield _segmentation()
@@ -133,7 +150,7 @@ def _addresses(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 "warn",
                 f"[media] public_addresses: {address} is not an address of this machine; "
-                f"UDP port {settings.media.port} must be forwarded from there to here",
+                f"port {settings.media.port} must be forwarded from there to here, {_kinds(settings)}",
             )
     if "0.0.0.0" in settings.media.listen and len(settings.media.public_addresses) > 1:
         yield Finding(
@@ -141,6 +158,29 @@ def _addresses(settings: Settings) -> Iterator[Finding]:
             "[media] listen: with several public addresses name each in listen, so that answers leave from the one "
             "that was asked",
         )
+
+
+def _kinds(settings: Settings) -> str:
+    return "UDP and TCP" if settings.media.tcp else "UDP"
+
+
+def _relays(settings: Settings) -> Iterator[Finding]:
+    """Whether every TURN server gives a relay to whoever has our credentials."""
+    try:
+        known = relays(settings, "configuration")
+    except ConfigError as error:
+        yield Finding("wrong", str(error).replace("\n", " "))
+        return
+    if not known.urls and not settings.media.tcp:
+        yield Finding("warn", "[media] tcp is false and [turn] is empty: networks that block UDP cannot call")
+    for url in known.urls:
+        try:
+            probe(url, known, time.time())
+        except (OSError, ProbeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            yield Finding("warn", f"[turn] urls: {url}: {reason}; networks that need it cannot call")
+        else:
+            yield Finding("ok", f"[turn] urls: {url} gives a relay")
 
 
 def _database(settings: Settings) -> Finding:
@@ -191,6 +231,24 @@ def _messages(settings: Settings) -> Iterator[Finding]:
         yield Finding("warn", "[inbound] is empty: answers and notices of delivery are not read")
 
 
+def _identity(settings: Settings) -> Iterator[Finding]:
+    """Whether every identity provider is there and fits."""
+    try:
+        known = providers(settings, "configuration")
+    except ConfigError as error:
+        yield Finding("wrong", str(error).replace("\n", " "))
+        return
+    for each in known:
+        where = f"[identity] provider {each.name}"
+        try:
+            keys = asyncio.run(probe_provider(each))
+        except IdentityError as error:
+            yield Finding("warn", f"{where}: {error}; nobody can identify there until that is solved")
+        else:
+            advice = "; none of its keys fits the algorithms that are set"
+            yield Finding("ok" if keys else "warn", f"{where} answers as it should{'' if keys else advice}")
+
+
 def _answers(setting: str, host: str, port: int, consequence: str) -> Finding:
     try:
         socket.create_connection((host, port), LOOK_S).close()
@@ -199,6 +257,49 @@ def _answers(setting: str, host: str, port: int, consequence: str) -> Finding:
             "warn", f"{setting}: {host}, port {port} does not answer ({error.strerror or error}); {consequence}"
         )
     return Finding("ok", f"{setting}: {host}, port {port} answers")
+
+
+def _payments(settings: Settings) -> Iterator[Finding]:
+    """Whether citizens can pay, and with real money."""
+    section = settings.payments
+    if not section.provider:
+        return
+    try:
+        key = section.key or secret_of(section.key_file, settings, "[payments] key_file").decode(errors="replace")
+    except ConfigError as error:
+        yield Finding("wrong", str(error).replace("\n", " "))
+        return
+    if key.startswith("test_"):
+        yield Finding("warn", f"[payments] the key of {section.provider} is one for trying: no money moves")
+    else:
+        yield Finding("ok", f"[payments] {section.provider} takes payments; it must reach {REPORT}/{section.provider}")
+
+
+def _bookkeeping(settings: Settings) -> Iterator[Finding]:
+    """Whether payments get their documents, and bookkeeping gets those."""
+    section = settings.bookkeeping
+    if not section.kbo:
+        if settings.payments.provider:
+            yield Finding("warn", "[bookkeeping] kbo is empty: payments get no receipt and no number")
+        return
+    if not section.vat:
+        yield Finding("ok", "[bookkeeping] vat is empty: right if all products are of VAT category O (outside VAT)")
+    path = books.folder(settings)
+    if path is not None:
+        there = path if path.exists() else path.parent
+        if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+            yield Finding("ok", f"[bookkeeping] folder: batches go to {path}")
+        else:
+            yield Finding("wrong", f"[bookkeeping] folder: {there} is no folder that balie may write to")
+    elif any(each.contact and _hears_documents(each.types) for each in settings.hooks.targets):
+        yield Finding("ok", "[bookkeeping] documents go to a target of [hooks]")
+    else:
+        text = "documents wait: name a folder, or a target of [hooks] with contact = true"
+        yield Finding("warn", f"[bookkeeping] folder is empty: {text}")
+
+
+def _hears_documents(types: tuple[str, ...]) -> bool:
+    return not types or f"{INVOICE}issued".startswith(types)
 
 
 def _batches() -> Finding:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from sqlalchemy import Row, Table, exists, insert, select, update
 
 from balie.booking.hours import day_of
-from balie.config import check_clock, check_mail_address
+from balie.checks import check_clock, check_mail_address
 from balie.errors import ConfigError, StartError
 from balie.reading import read_document, setting
 from balie.record import audit
@@ -94,7 +94,15 @@ NOBODY = OrganisationPart()
 
 @dataclass(frozen=True)
 class ProductPart:
-    """[[services.products]]: what an appointment can be about.  daily_max 0: as many as there are times."""
+    """[[services.products]]: what an appointment can be about.
+
+    daily_max            0: as many as there are times
+    identification       oidc: the citizen proves who he is before the act counts
+    identity_log         it was agreed that this is logged; identity_purposes says what for
+    price_cents          VAT included; of a reservation its system says the price
+    vat_category         UNCL5305: S with vat_rate in hundredths of a percent, Z zero, E exempt, O outside VAT
+    reservation_backend  name of a system of [reservations], and reservation_kind what of it
+    """
 
     slug: str = setting("", nonempty=True, check=_check_slug)
     names: Texts = setting(NO_TEXTS)
@@ -111,6 +119,15 @@ class ProductPart:
     daily_max: int = setting(0, least=0, most=1000)
     modalities: tuple[Modality, ...] = setting(MODALITIES, nonempty=True)
     max_third_parties: int = setting(3, least=0, most=9)
+    identification: Literal["none", "link", "oidc"] = setting("none")
+    required_acr: str = setting("", check=_at_most(200))
+    identity_log: bool = setting(False)
+    identity_purposes: Texts = setting(NO_TEXTS)
+    price_cents: int = setting(0, least=0, most=10_000_000)
+    vat_category: Literal["S", "Z", "E", "O"] = setting("O")
+    vat_rate: int = setting(0, least=0, most=10_000)
+    reservation_backend: str = setting("", check=_at_most(64))
+    reservation_kind: str = setting("", check=_at_most(64))
     reminder_min: tuple[int, ...] = setting((10_080, 2_880, 120, 10), least=1, most=YEAR_DAYS * 1440)
     active: bool = setting(True)
 
@@ -246,7 +263,7 @@ def _apply(tx: Tx, now_s: int, wanted: OfficeFile, actor: str) -> Iterator[Chang
 
 def _product(one: ProductPart, service_id: int, position: int) -> dict[str, Any]:
     values = asdict(one) | {"service_id": service_id, "position": position, "daily_max": one.daily_max or None}
-    for name in ("names", "summaries", "welcomes", "checklists"):
+    for name in ("names", "summaries", "welcomes", "checklists", "identity_purposes"):
         values[name] = _by_language(getattr(one, name))
     return values | {"modalities": list(one.modalities), "reminder_min": list(one.reminder_min)}
 

@@ -21,7 +21,7 @@ from babel import Locale
 from babel.dates import format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 
 SOURCE = "nl"
 NO_BREAK = "\u00a0"
@@ -77,6 +77,17 @@ def _catalogue(name: str) -> _gettext.NullTranslations:
 def pick(texts: Mapping[str, str]) -> str:
     """What an administrator wrote, in this context's language, or else in the source, or else in any."""
     return texts.get(language()) or texts.get(SOURCE) or next(iter(texts.values()), "")
+
+
+def quoted(text: str) -> str:
+    """‘tekst’; « texte » with spaces that do not break; ‘text’; „Text“"""
+    match language():
+        case "fr":
+            return f"«{NO_BREAK}{text}{NO_BREAK}»"
+        case "de":
+            return f"„{text}“"
+        case _:
+            return f"‘{text}’"
 
 
 def _locale() -> Locale:
@@ -138,6 +149,11 @@ def duration_words(minutes: int) -> str:
     if rest or not hours:
         parts.append(ngettext("{n} minuut", "{n} minuten", rest).format(n=rest))
     return gettext(" en ").join(parts)
+
+
+def decimal_words(value: float) -> str:
+    """1,4; 1.4 in English"""
+    return format_decimal(value, format="0.0", locale=_locale())
 
 
 def amount_words(cents: int) -> str:

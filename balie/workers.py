@@ -10,7 +10,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -18,14 +18,17 @@ import structlog
 from aiohttp import ClientSession, DummyCookieJar
 from yarl import URL
 
+from balie import books
 from balie.booking import links, parting
 from balie.booking.claims import expire_holds
 from balie.booking.links import LinkKey
 from balie.config import Settings, secret_of, sms_secret
 from balie.errors import StartError
+from balie.hooks import queue
 from balie.hooks.cloudevents import Source
 from balie.hooks.delivery import HookDelivery
 from balie.hooks.targets import Target
+from balie.identity import logins, records
 from balie.post import sms
 from balie.post.delivery import Delivery, TextMessages, Ways
 from balie.post.escalation import Rules, escalate
@@ -43,7 +46,7 @@ from balie.visit import attendance
 _log = structlog.get_logger("balie")
 
 AGAIN_S = 5.0  # before a worker that failed begins again
-TIDY_S = 20.0  # holds, links, sessions and visits that are over; the audit's seal
+TIDY_S = 20.0  # holds, links, sessions, deliveries and visits that are over; the audit's seal
 ESCALATE_S = 300.0
 
 Clock = Callable[[], float]
@@ -58,6 +61,7 @@ def sender(settings: Settings, key: LinkKey) -> Sender:
         reply_address=messages.reply_address or messages.from_address,
         public_url=settings.server.public_url.rstrip("/"),
         link_key=key,
+        alone={each.name: each.public_url for each in settings.reservations.backends if each.public_url},
     )
 
 
@@ -76,11 +80,14 @@ def targets(settings: Settings) -> list[Target]:
 
 
 @asynccontextmanager
-async def working(settings: Settings, store: Store, key: LinkKey, clock: Clock) -> AsyncIterator[None]:
-    """All workers that the settings ask for, until this ends."""
+async def working(
+    settings: Settings, store: Store, key: LinkKey, clock: Clock, more: Mapping[str, Callable[[], Awaitable[None]]]
+) -> AsyncIterator[None]:
+    """All workers that the settings ask for, and some more by name, until this ends."""
     name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     async with AsyncExitStack() as stack:
         jobs: dict[str, Callable[[], Awaitable[None]]] = {
+            **more,
             "tidying": partial(_tidy, store, clock),
             "escalation": partial(_escalate, store, clock, Rules(bool(settings.messages.sms_url), quiet(settings))),
         }
@@ -103,6 +110,8 @@ async def working(settings: Settings, store: Store, key: LinkKey, clock: Clock) 
             timeout_s=settings.hooks.timeout_s,
             attempts_max=settings.hooks.attempts_max,
         )
+        if (export := books.export(settings, store)) is not None:
+            jobs["bookkeeping"] = partial(export.run, clock, settings.bookkeeping.every_s)
         jobs["hooks"] = (await stack.enter_async_context(hooks)).run
         tasks = [asyncio.create_task(_keep(what, job), name=what) for what, job in jobs.items()]
         try:
@@ -139,6 +148,9 @@ async def _tidy(store: Store, clock: Clock) -> None:
         await store.write(parting.forget_over, now_s)
         await store.write(attendance.decide, now_s, os.urandom)
         await store.write(sessions.forget_over, now_s)
+        await store.write(logins.forget_over, now_s)
+        await store.write(records.expire, now_s)
+        await store.write(queue.forget_done, now_s)
         while await store.write(audit.seal):
             pass
         await asyncio.sleep(TIDY_S)

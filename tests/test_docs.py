@@ -16,6 +16,7 @@ from aiohttp import web
 from balie.cli import _parser
 from balie.config import Settings, TokenKeySection, load
 from balie.reading import variable
+from balie.sections.identity import ProviderSection
 from media.core.drops import Drop
 from signalling import messages
 from tests.support.tree import ROOT, files, text
@@ -54,7 +55,7 @@ def test_every_setting_is_explained_in_the_example() -> None:
             assert explained, f"{line}: no comment above it"
         elif line.startswith("["):
             explained = ""
-    for field in dataclasses.fields(TokenKeySection):
+    for field in (*dataclasses.fields(TokenKeySection), *dataclasses.fields(ProviderSection)):
         assert re.search(rf"\b{field.name}\b", text(EXAMPLE)), field.name
 
 
@@ -128,7 +129,7 @@ def test_every_make_target_is_in_the_manual() -> None:
     phony = re.search(r"^\.PHONY: (.*)$", text("Makefile"), re.MULTILINE)
     assert phony is not None
     for target in phony[1].split():
-        if target not in ("browsers", "compiler", "databases"):  # what the others call first
+        if target not in ("browsers", "compiler", "databases", "networks"):  # what the others call first
             assert f"`make {target}`" in text("docs/development.md"), target
 
 

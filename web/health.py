@@ -10,10 +10,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from media.process.media import Media
-from signalling.hub import Hub
-from signalling.whip import HttpSessions
-from web.keys import HTTP_SESSIONS, HUB, MEDIA, READINESS
+from balie.acts.service import Reports
+from web.keys import ACTS, HTTP_SESSIONS, HUB, MEDIA, READINESS
 
 GAUGES = {
     "rooms": "Rooms with somebody in them",
@@ -26,21 +24,30 @@ GAUGES = {
     "tracks": "Published tracks",
     "subscriptions": "Tracks going to somebody",
     "keyframe_waits": "Tracks that a viewer waits for a key frame of",
+    "tcp_connections": "Open TCP connections to the media port",
 }
 COUNTERS = {
     "packets_received": "RTP packets that arrived and were genuine",
     "packets_forwarded": "RTP packets sent to viewers",
+    "tcp_accepted": "TCP connections to the media port that were accepted",
+    "tcp_refused": "TCP connections that were over a limit, or made room for a newer one",
+    "tcp_strangers": "TCP connections that did not begin with a genuine connectivity check",
+    "tcp_stalled": "TCP connections closed because their peer took nothing any more",
+    "payment_reports": "Words of payment providers about a payment of ours",
+    "payment_reports_unknown": "Words about payments that we do not know, or that were none",
 }
 
 
 class _Balie(Collector):
     """Reads the counters when it is asked for them; nothing is kept twice."""
 
-    def __init__(self, media: Media, hub: Hub, http_sessions: HttpSessions) -> None:
-        self._media, self._hub, self._http_sessions = media, hub, http_sessions
+    def __init__(self, app: web.Application) -> None:
+        self._media, self._hub, self._http_sessions, self._app = app[MEDIA], app[HUB], app[HTTP_SESSIONS], app
 
     def collect(self) -> Iterator[Metric]:
         values = {**self._media.engine.totals(), **self._hub.counts(), "http_sessions": self._http_sessions.count()}
+        reports = self._app[ACTS].reports if ACTS in self._app else Reports()
+        values |= {"payment_reports": reports.known, "payment_reports_unknown": reports.unknown}
         for name, text in GAUGES.items():
             yield GaugeMetricFamily(f"balie_{name}", text, value=values[name])
         for name, text in COUNTERS.items():
@@ -56,7 +63,7 @@ REGISTRY = web.AppKey("REGISTRY", CollectorRegistry)
 
 def set_up_metrics(app: web.Application) -> None:
     registry = CollectorRegistry()
-    registry.register(_Balie(app[MEDIA], app[HUB], app[HTTP_SESSIONS]))
+    registry.register(_Balie(app))
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
     app[REGISTRY] = registry

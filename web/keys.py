@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from aiohttp import web
 from jinja2 import Environment
 
+from balie.acts.service import Acts
 from balie.booking.links import LinkKey
 from balie.booking.slots import Calendars
 from balie.store.engine import Store
@@ -79,3 +80,4 @@ ENTROPY: web.AppKey[Callable[[int], bytes]] = web.AppKey("ENTROPY")
 STORE = web.AppKey("STORE", Store)
 CALENDARS = web.AppKey("CALENDARS", Calendars)
 LINK_KEY = web.AppKey("LINK_KEY", LinkKey)
+ACTS = web.AppKey("ACTS", Acts)

@@ -45,7 +45,8 @@ def content_security_policy(request: web.Request) -> str:
 async def security_headers(request: web.Request, response: web.StreamResponse) -> None:
     """on_response_prepare: for everything that leaves, errors and the WebSocket's 101 included."""
     headers = response.headers
-    headers["Content-Security-Policy"] = content_security_policy(request)
+    # A download has a stricter one (web.documents.sending); nothing else brings any.
+    headers.setdefault("Content-Security-Policy", content_security_policy(request))
     headers["Permissions-Policy"] = PERMISSIONS
     headers["Referrer-Policy"] = "no-referrer"
     headers["X-Content-Type-Options"] = "nosniff"

@@ -153,19 +153,23 @@ async def join(request: web.Request) -> web.Response:
     async def entered() -> str:
         return await request.app[LINKS].entered(visit, request.app[UNIX_TIME]())
 
-    return await hand_over(request, visit.join, entered)
+    samen = f"/a/{request.match_info['token']}/samen" if visit.participant_id else ""
+    return await hand_over(request, visit.join, entered, samen=samen)
 
 
 async def hand_over(
-    request: web.Request, join: Join, entered: Callable[[], Awaitable[str]] | None = None
+    request: web.Request, join: Join, entered: Callable[[], Awaitable[str]] | None = None, *, samen: str = ""
 ) -> web.Response:
     """The answer to a page that wants to come in as this person: a join token, or 409 when he is inside elsewhere.
 
     entered  notes that he comes in; returns the token of his goodbye, "" for none
+    samen    where his panel is, "" for none
     """
     hub = request.app[HUB]
     if not request.query.get("over") and hub.connected(join.room, join.participant):
         return problem(409, "here_already")
     goodbye = await entered() if entered is not None else ""
     token = hub.tokens.mint(join, int(request.app[UNIX_TIME]()))
-    return web.json_response({"token": token, "ws": str(request.app.router["ws"].url_for()), "goodbye": goodbye})
+    return web.json_response(
+        {"token": token, "ws": str(request.app.router["ws"].url_for()), "goodbye": goodbye, "samen": samen}
+    )

@@ -52,6 +52,8 @@ def call_texts(phone: str) -> dict[str, str]:
         "without_camera": _("U komt binnen zonder beeld. De anderen horen u wel."),
         "without_devices": _("U komt binnen zonder camera en microfoon. U ziet en hoort de anderen."),
         "without_microphone": _("U komt binnen zonder geluid. De anderen horen u niet."),
+        "tested_good": _("U hebt dit toestel getest: alles werkt."),
+        "tested_careful": _("Bij de test van dit toestel werkte niet alles. Test het opnieuw, of bel {phone}."),
         "camera_n": _("Camera {n}"),
         "microphone_n": _("Microfoon {n}"),
         "no_camera": _("Geen camera gevonden"),
@@ -61,17 +63,26 @@ def call_texts(phone: str) -> dict[str, str]:
             "We horen u niet meer: uw microfoon is weg. Sluit hem weer aan en kies hem bij ‘Instellingen’."
         ),
         "paused_camera": _(
-            "Uw toestel houdt uw camera even tegen, bijvoorbeeld door een oproep. Daarna komt ze terug."
+            "Uw toestel houdt uw camera even tegen, bijvoorbeeld door een oproep. Daarna werkt hij weer."
         ),
         "paused_microphone": _(
-            "Uw toestel houdt uw microfoon even tegen, bijvoorbeeld door een oproep. Daarna komt ze terug."
+            "Uw toestel houdt uw microfoon even tegen, bijvoorbeeld door een oproep. Daarna werkt hij weer."
         ),
+        "resumed_camera": _("Uw camera is er weer. De anderen zien u opnieuw."),
+        "resumed_microphone": _("Uw microfoon is er weer. De anderen horen u opnieuw."),
+        "now_microphone": _(
+            "Uw toestel gebruikt nu een andere microfoon: {name}. Een andere kiest u bij ‘Instellingen’."
+        ),
+        "now_speaker": _("Uw luidspreker is weg. U hoort het gesprek nu via een andere."),
+        "other_silent": _("We krijgen even niets meer van {name}. U hoeft niets te doen: blijf gerust op deze pagina."),
+        "network_changed": _("U bent op een ander netwerk. Het gesprek gaat verder. U hoeft niets te doen."),
         "speaker_n": _("Luidspreker {n}"),
         "blur_failed": _("Uw toestel kan de achtergrond nu niet wazig maken."),
         "corner_failed": _("Het kleine venster lukt niet in deze browser."),
         "joining": _("We verbinden u …"),
         "connected": _("Verbonden"),
         "alone": _("U bent binnen. We wachten op de anderen."),
+        "left_alone": _("De medewerker is niet meer in het gesprek. U kunt even wachten, of het gesprek verlaten."),
         "reconnecting": _("De verbinding is verbroken. We proberen opnieuw. U hoeft niets te doen."),
         "reconnecting_long": _(
             "We krijgen nog geen verbinding. Kijk uw internetverbinding na, of bel {phone}. We blijven proberen."
@@ -137,7 +148,10 @@ def call_texts(phone: str) -> dict[str, str]:
         "ended_title": _("Het gesprek is afgelopen"),
         "refused_title": _("U kunt niet binnenkomen"),
         "bye_left": _("U hebt het gesprek verlaten. Uw camera en microfoon staan uit."),
-        "bye_replaced": _("U bent met dit gesprek verdergegaan in een ander venster of op een ander toestel."),
+        "bye_replaced": _(
+            "U bent met dit gesprek verdergegaan in een ander venster of op een ander toestel. Was u dat niet zelf? "
+            "Bel meteen {phone}."
+        ),
         "bye_removed": _("De medewerker heeft u uit het gesprek gehaald. Was dat niet de bedoeling? Bel {phone}."),
         "bye_ended": _("De medewerker heeft het gesprek afgerond. Bedankt en tot ziens."),
         "bye_ended_staff": _("U hebt het gesprek afgerond voor iedereen."),
@@ -145,6 +159,7 @@ def call_texts(phone: str) -> dict[str, str]:
         "error_token_expired": _("Deze link is niet meer geldig. Vraag een nieuwe link: bel {phone}."),
         "error_token_invalid": _("Deze link klopt niet. Open de link in uw bericht opnieuw, of bel {phone}."),
         "error_room_full": _("Het gesprek is volzet. Bel {phone}: we helpen u verder."),
+        "error_elsewhere": _("Uw afspraak gaat door aan de telefoon of aan ons loket. Vragen? Bel {phone}."),
         "error_forbidden": _("U kunt nu niet binnenkomen. Bel {phone}: we helpen u verder."),
         "error_too_early": _("De deur is nog niet open. Kom terug op het uur van uw afspraak, of bel {phone}."),
         "error_other": _("Er ging iets mis. Probeer opnieuw, of bel {phone}."),
@@ -175,6 +190,10 @@ def _waiting_texts() -> dict[str, str]:
         "call_me_text": _("Kunt u mij opbellen, in de plaats van dit videogesprek?"),
         "call_me_later": _("Er is even geen verbinding. Probeer het zo meteen opnieuw, of bel {phone}."),
         "call_me_asked": _("We hebben uw vraag doorgegeven. Hou uw telefoon bij de hand."),
+        "call_me_received": _("We hebben uw vraag ontvangen en bellen u op {number}. Hou uw telefoon bij de hand."),
+        "call_me_phone_missing": _("Vul het nummer in waarop we u mogen bellen."),
+        "call_me_phone_invalid": _("Dit nummer klopt niet. Een Belgisch gsm-nummer ziet eruit als 0470 12 34 56."),
+        "call_me_over": _("Dat kan nu niet meer: deze afspraak is voorbij. Bel {phone}."),
     }
 
 
@@ -186,6 +205,7 @@ def _chat_texts() -> dict[str, str]:
         "chat_from": _("Bericht van {name}: {text}"),
         "chat_later": _("Er is even geen verbinding. Uw bericht staat er nog: probeer het zo meteen opnieuw."),
         "chat_failed": _("Uw bericht is niet aangekomen. Probeer opnieuw, of bel {phone}."),
+        "chat_forgotten": _("De berichten hierboven zijn niet bewaard. Wie later binnenkomt, leest ze niet."),
         "chat_to_all": _("Iedereen in het gesprek"),
         "chat_to_waiting": _("{name}, in de wachtkamer"),
         "types": _("{name} typt:"),

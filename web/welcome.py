@@ -8,13 +8,14 @@ from sqlalchemy import select
 
 from balie.booking import reading
 from balie.booking.reading import Appointment
-from balie.i18n import duration_words, local, moment_words, pick, time_words
+from balie.i18n import duration_words, local, moment_words, pick, quoted, time_words
 from balie.i18n import gettext as _
 from balie.staff import photos
 from balie.store.engine import Tx
 from balie.store.schema import participant
 from web.citizen.chosen import checklist
 from web.citizen.words import and_words
+from web.desk.words import phone_words
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Welcome:
 
     host      the member of staff; "" where he reads it himself
     greeting  as the products have it, lines between them; "" for none
+    phone     on which we could call him, as he reads it; "" for none
     """
 
     host: str
@@ -43,6 +45,7 @@ class Welcome:
     checklist: tuple[str, ...]
     lasts: str
     when: str
+    phone: str
 
 
 def known(tx: Tx, participant_id: int) -> Known:
@@ -66,7 +69,8 @@ def of_guest(found: Known, now_s: int) -> Welcome:
         words = _("U hebt {when} een videogesprek over {names}.").format(**facts)
     else:
         words = _("{citizen} heeft {when} een videogesprek over {names}. U neemt deel.").format(**facts)
-    return _welcome(about, words, about.staff_name, found.photo, now_s)
+    phone = next((each.phone for each in about.people if each.id == found.participant_id), "")
+    return _welcome(about, words, about.staff_name, found.photo, now_s, phone)
 
 
 def of_staff(about: Appointment, now_s: int) -> Welcome:
@@ -76,7 +80,7 @@ def of_staff(about: Appointment, now_s: int) -> Welcome:
     return _welcome(about, _("U spreekt {when} met {citizen} over {names}.").format(**facts), "", "", now_s)
 
 
-def _welcome(about: Appointment, words: str, host: str, photo_url: str, now_s: int) -> Welcome:
+def _welcome(about: Appointment, words: str, host: str, photo_url: str, now_s: int, phone: str = "") -> Welcome:
     lasts = duration_words((about.end_s - about.start_s) // 60)
     return Welcome(
         host=host,
@@ -88,6 +92,7 @@ def _welcome(about: Appointment, words: str, host: str, photo_url: str, now_s: i
         checklist=tuple(checklist(about.products)),
         lasts=_("Het gesprek duurt ongeveer {duration}.").format(duration=lasts),
         when=_("Uw afspraak is {when} en duurt ongeveer {duration}.").format(when=_when(about, now_s), duration=lasts),
+        phone=phone_words(phone) if phone else "",
     )
 
 
@@ -100,7 +105,7 @@ def _when(about: Appointment, now_s: int) -> str:
 
 
 def _names(about: Appointment) -> str:
-    return and_words([f"‘{pick(each.names)}’" for each in about.products])
+    return and_words([quoted(pick(each.names)) for each in about.products])
 
 
 def initials(name: str) -> str:

@@ -219,7 +219,8 @@ class Acts:
         if about is None:
             self.reports.unknown += 1
             return False
-        await self._write(payments.ask_now, about.id)
+        if not await self.store.read(payments.is_due, self.now_s, about.id):
+            await self._write(payments.ask_now, about.id)
         self.reports.known += 1
         return True
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Row, select, update
 from sqlalchemy.exc import IntegrityError
 
-from balie.booking import appointments, claims, links
+from balie.booking import appointments, claims, formal, links, papers
 from balie.booking.appointments import Booked
 from balie.booking.errors import NotNow, Unfit
 from balie.booking.links import LinkKey
@@ -104,6 +104,8 @@ def move(
     query = select(participant).where(participant.c.appointment_id == appointment_id, participant.c.removed_s.is_(None))
     everybody = [(each.person, _person(each)) for each in tx.execute(query.order_by(participant.c.id)).all()]
     made = appointments.settle(tx, now_s, entropy, key, new_id, everybody, actor, "rescheduled")
+    papers.follow(tx, appointment_id, new_id)
+    formal.follow(tx, appointment_id, new_id)
     schedule.moved(tx, now_s, entropy, appointment_id, new_id)
     return made
 

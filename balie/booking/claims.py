@@ -51,6 +51,24 @@ def claim(tx: Tx, staff_id: int, cells: range, appointment_id: int) -> bool:
     return False
 
 
+def extend(tx: Tx, staff_id: int, cells: range, appointment_id: int) -> bool:
+    """Take more cells for an appointment that has some, or none of them: False when somebody else has one."""
+    rows = [{"staff_id": staff_id, "cell": cell, "appointment_id": appointment_id} for cell in cells]
+    if not rows:
+        return True
+    tx.execute(_new(slot_claim, tx.dialect.name), rows)
+    mine = (
+        (slot_claim.c.staff_id == staff_id)
+        & (slot_claim.c.appointment_id == appointment_id)
+        & slot_claim.c.cell.between(cells[0], cells[-1])
+    )
+    if (tx.scalar(select(func.count()).where(mine)) or 0) < len(rows):
+        tx.execute(delete(slot_claim).where(mine))
+        return False
+    touch(tx, [staff_id])
+    return True
+
+
 def claim_day(tx: Tx, products: Iterable[Product], day: str, appointment_id: int) -> bool:
     """A seat of the day for each product that has a daily maximum; False when one has none left."""
     free = _new(day_claim, tx.dialect.name).returning(day_claim.c.seat)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, select
 
 from balie.booking.catalogue import PRODUCT, Product, product_of
 from balie.booking.errors import NotFound
@@ -147,9 +147,8 @@ def between(
     staff_id: int | None = None,
     statuses: Sequence[str] = (),
     channel: str = "",
-    text: str = "",
 ) -> list[Appointment]:
-    """Those that begin in a time, in order.  statuses: none for all but holds; text: of a reference or a name."""
+    """Those that begin in a time, in order.  statuses: none for all but holds."""
     which = [appointment.c.start_s >= from_s, appointment.c.start_s < until_s]
     if service_ids is not None:
         which.append(appointment.c.service_id.in_(list(service_ids)))
@@ -157,9 +156,6 @@ def between(
         which.append(appointment.c.staff_id == staff_id)
     if channel:
         which.append(appointment.c.channel == channel)
-    if text:
-        named = select(participant.c.appointment_id).where(participant.c.name.icontains(text, autoescape=True))
-        which.append(or_(appointment.c.ref == text.strip().upper().replace("-", ""), appointment.c.id.in_(named)))
     if statuses:
         which.append(appointment.c.status.in_(statuses))
     else:

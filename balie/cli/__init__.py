@@ -61,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("demo", help="run a demonstration on this machine and print its links")
     command.add_argument("--host", default="127.0.0.1", help="address of the pages (default %(default)s)")
     command.add_argument("--port", type=_port, default=8080, help="TCP port of the pages (default %(default)s)")
-    command.add_argument("--media-port", type=_port, default=7000, help="UDP port of media (default %(default)s)")
+    command.add_argument(
+        "--media-port", type=_port, default=7000, help="port of media, UDP and TCP (default %(default)s)"
+    )
     command.set_defaults(run=_demo)
 
     command = commands.add_parser("token", help="print a join token")

@@ -21,6 +21,7 @@ SCOPES = {
     "slots:read": "services, products and free times",
     "appointments:read": "appointments, with names and addresses",
     "appointments:write": "hold, book, confirm, move, cancel; helpers",
+    "invoices:acknowledge": "say that bookkeeping has a document, and under which reference",
     "events:read": "the feed of events; with appointments:read also the names and addresses in it",
 }
 """What a key may be allowed, and what that is."""

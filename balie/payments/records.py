@@ -256,6 +256,12 @@ def unheard(tx: Tx, now_s: int, payment_id: int, error: str) -> Payment:
     return get(tx, payment_id)
 
 
+def is_due(tx: Tx, now_s: int, payment_id: int) -> bool:
+    """Whether the worker asks for it now: who says so once more makes us write nothing, and he may be anybody."""
+    which = (payment.c.id == payment_id) & (payment.c.ask_again_s <= now_s)
+    return tx.scalar(select(payment.c.id).where(which)) is not None
+
+
 def ask_now(tx: Tx, now_s: int, payment_id: int) -> None:
     """Somebody says that there is news; the worker asks."""
     _set(tx, payment_id, ask_again_s=now_s)

@@ -18,21 +18,32 @@ from balie.store.engine import Tx
 from balie.store.schema import appointment, appointment_product, outbox, product, service, staff
 
 APPOINTMENT, MESSAGE = "be.balie.appointment.", "be.balie.message."
+RESERVATION, PAYMENT = "be.balie.reservation.", "be.balie.payment."
+IDENTIFICATION, INVOICE = "be.balie.identification.", "be.balie.invoice."
 TYPES = {
     APPOINTMENT + "booked": "made, by whatever channel",
     APPOINTMENT + "confirmed": "the citizen said that he comes",
     APPOINTMENT + "rescheduled": "moved: the data are those of the new time, and say which one it replaces",
     APPOINTMENT + "cancelled": "it does not take place; status says who cancelled",
-    APPOINTMENT + "changed": "another way of talking or another telephone number, at the same time",
+    APPOINTMENT + "changed": "another way of talking or telephone number; one more product, by which it may end later",
     APPOINTMENT + "helper_added": "somebody comes along",
     APPOINTMENT + "helper_removed": "somebody no longer comes along",
     APPOINTMENT + "checked_in": "the citizen is in the waiting room",
     APPOINTMENT + "in_call": "the conversation began",
     APPOINTMENT + "completed": "the conversation is over",
     APPOINTMENT + "no_show": "somebody did not come; status says who",
+    IDENTIFICATION + "verified": "the citizen showed who he is; only where a product says that this is logged",
+    INVOICE + "issued": "a receipt, an invoice or a credit note was written, for bookkeeping",
     MESSAGE + "due": "to be sent by the system that hears this, where [messages] mode is crm",
     MESSAGE + "failed": "a message did not arrive: the office has a task",
     MESSAGE + "replied": "somebody answered a message",
+    RESERVATION + "held": "something is kept for a while in the reservation system",
+    RESERVATION + "confirmed": "it is the citizen's in the reservation system",
+    RESERVATION + "released": "it was let go, or its time ran out",
+    RESERVATION + "failed": "the reservation system gave it to somebody else, or would not keep it",
+    PAYMENT + "paid": "money came in",
+    PAYMENT + "failed": "it was canceled, expired or failed, or the payer's bank took it back; state says which",
+    PAYMENT + "refunded": "all of it went back, or a part",
 }
 """Everything that is announced, and what it means.  docs/hooks.md lists the same."""
 
@@ -114,8 +125,8 @@ def _facts(tx: Tx, row: Row[Any]) -> dict[str, object]:
         "status": row.status,
         "channel": row.channel,
         "modality": row.modality,
-        "start": _moment(row.start_s, row.zone),
-        "end": _moment(row.end_s, row.zone),
+        "start": moment(row.start_s, row.zone),
+        "end": moment(row.end_s, row.zone),
         "zone": row.zone,
         "service": row.service_slug,
         "products": [{"slug": each.slug, "ipdc_id": each.ipdc_id} for each in products],
@@ -134,9 +145,9 @@ def _superseded(tx: Tx, appointment_id: int | None) -> dict[str, object] | None:
     if appointment_id is None:
         return None
     old = tx.execute(select(appointment).where(appointment.c.id == appointment_id)).one()
-    return {"sequence": old.sequence, "start": _moment(old.start_s, old.zone), "end": _moment(old.end_s, old.zone)}
+    return {"sequence": old.sequence, "start": moment(old.start_s, old.zone), "end": moment(old.end_s, old.zone)}
 
 
-def _moment(unix_s: int, zone: str) -> str:
+def moment(unix_s: int, zone: str) -> str:
     at: datetime = local(unix_s, zone)
     return at.isoformat(timespec="seconds")

@@ -15,7 +15,15 @@ from sqlalchemy import Row, Select, bindparam, func, insert, select, update
 
 from balie.i18n import local
 from balie.store.engine import Tx
-from balie.store.schema import appointment, appointment_product, message, message_event, participant, product
+from balie.store.schema import (
+    appointment,
+    appointment_product,
+    guide_step,
+    message,
+    message_event,
+    participant,
+    product,
+)
 
 Entropy = Callable[[int], bytes]
 
@@ -26,6 +34,10 @@ message that left `deferred` too."""
 DAY_MIN = 1440
 DOOR_MIN = 30  # the door opens half an hour before: a reminder from then on says so
 GOODBYE_S = 300  # after the end: by then whoever stayed has seen the question on his screen, and need not be mailed it
+RECAP_S = GOODBYE_S + 60  # after what was agreed
+DOCUMENT_S = 120  # after a document: a second one may follow
+KEPT = ("receipt", "document")
+"""Kinds that are as true after the end as before it, and of an appointment that moved or was cancelled."""
 MISSED = "missed"
 """Variant of the goodbye to who did not come, or for whom we did not."""
 ENVID_BYTES = 16  # nobody guesses the address of a reply; 32 characters leave room in the 64 of a local part
@@ -57,7 +69,7 @@ def booked(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None:
 
 def moved(tx: Tx, now_s: int, entropy: Entropy, old_id: int, new_id: int) -> None:
     """What was still to be sent about the old time is not; the new time is told at once and reminded of."""
-    _withdraw(tx, now_s, message.c.appointment_id == old_id)
+    _withdraw(tx, now_s, _outdated(old_id))
     offsets, rows = _offsets(tx, new_id), []
     for each in _people(tx, new_id):
         rows += [*_message(each, "moved", now_s), *_reminders(offsets, now_s, each)]
@@ -66,7 +78,7 @@ def moved(tx: Tx, now_s: int, entropy: Entropy, old_id: int, new_id: int) -> Non
 
 def cancelled(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None:
     """Nothing more is sent but that it does not take place."""
-    _withdraw(tx, now_s, message.c.appointment_id == appointment_id)
+    _withdraw(tx, now_s, _outdated(appointment_id))
     for each in _people(tx, appointment_id):
         _put(tx, now_s, entropy, each, "cancelled", now_s)
 
@@ -105,11 +117,14 @@ def helper_removed(tx: Tx, now_s: int, entropy: Entropy, participant_id: int) ->
 def ended(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None:
     """The conversation is over: nothing is reminded of any more.  A few minutes later the citizen gets what was agreed,
     and everybody who could not be asked on the spot is asked once what he thinks: whether there is something to send,
-    is decided then."""
-    _withdraw(tx, now_s, message.c.appointment_id == appointment_id)
+    is decided then.  Who did steps gets a list of them, and how to do them alone."""
+    _withdraw(tx, now_s, _outdated(appointment_id))
+    guided = tx.execute(select(guide_step.c.id).where(guide_step.c.appointment_id == appointment_id).limit(1)).first()
     for each in _people(tx, appointment_id):
         if each.role == "citizen":
             _put(tx, now_s, entropy, each, "goodbye", now_s + GOODBYE_S)
+        if each.role == "citizen" and guided is not None and each.mail:
+            _put(tx, now_s, entropy, each, "recap", now_s + RECAP_S)
         _put(tx, now_s, entropy, each, "survey", now_s + GOODBYE_S)
 
 
@@ -124,10 +139,28 @@ def agreed_again(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> N
 
 def missed(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None:
     """It did not come to a conversation: the citizen hears how to make another appointment."""
-    _withdraw(tx, now_s, message.c.appointment_id == appointment_id)
+    _withdraw(tx, now_s, _outdated(appointment_id))
     for each in _people(tx, appointment_id):
         if each.role == "citizen":
             _put(tx, now_s, entropy, each, "goodbye", now_s, variant=MISSED)
+
+
+def receipt(tx: Tx, now_s: int, entropy: Entropy, participant_id: int, number: str, invoice_id: int) -> None:
+    """He paid, or got money back: the document of it, at once, once for each number."""
+    for row in _message(_person(tx, participant_id), "receipt", now_s, variant=number):
+        _put_all(tx, now_s, entropy, [{**row, "data": {"invoice": invoice_id}}])
+
+
+def document(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int, what: str) -> None:
+    """A document waits for the citizen (what: sent), or is asked of him (asked).  One letter for all of a few minutes:
+    while one of a kind waits, there is no second."""
+    for each in _people(tx, appointment_id):
+        of_kind = (message.c.participant_id == each.id) & (message.c.kind == "document")
+        told = tx.execute(select(message.c.status, message.c.variant).where(of_kind)).all()
+        same = [status for status, variant in told if variant.startswith(what)]
+        if each.role == "citizen" and not any(status in ("scheduled", "claimed") for status in same):
+            for row in _message(each, "document", now_s + DOCUMENT_S, variant=f"{what}-{len(same)}"):
+                _put_all(tx, now_s, entropy, [{**row, "data": {"what": what}}])
 
 
 def again(
@@ -271,6 +304,11 @@ def _put_one(tx: Tx, now_s: int, entropy: Entropy, row: Mapping[str, Any]) -> in
 
 def _complete(now_s: int, entropy: Entropy, row: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "envid": entropy(ENVID_BYTES).hex(), "created_s": now_s}
+
+
+def _outdated(appointment_id: int) -> Any:
+    """What need not be said of an appointment any more."""
+    return (message.c.appointment_id == appointment_id) & message.c.kind.not_in(KEPT)
 
 
 def _withdraw(tx: Tx, now_s: int, which: Any) -> None:

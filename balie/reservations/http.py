@@ -23,9 +23,10 @@ ANSWER_MAX = 1_000_000  # bytes: a hall with ten courts has some hundred free ho
 LIST_MAX = 5_000
 TRY_LATER = (408, 425, 429)
 
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_MAX)]
-Name = Annotated[str, msgspec.Meta(max_length=NAME_MAX)]
-Moment = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+ONE_LINE = r"\A[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z"
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_MAX, pattern=ONE_LINE)]
+Name = Annotated[str, msgspec.Meta(max_length=NAME_MAX, pattern=ONE_LINE)]
+Moment = Annotated[int, msgspec.Meta(ge=0, le=2**35)]  # the year 3058: calendars end in 9999
 Cents = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 
 Shape = TypeVar("Shape")

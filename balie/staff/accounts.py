@@ -1,7 +1,7 @@
 """Accounts of the people who work here: who they are, what they may do, and how an account comes and goes.
 
-Passwords arrive hashed (balie.staff.passwords): a transaction is no place for slow work.  An identity provider (OIDC)
-will find its people here by `subject`: see by_subject().
+Passwords arrive hashed (balie.staff.passwords): a transaction is no place for slow work.  Who signs in with an identity
+provider is found by `subject`: see balie.identity.members.
 """
 
 from __future__ import annotations
@@ -185,6 +185,12 @@ def set_subject(tx: Tx, now_s: int, staff_id: int, subject: str | None, actor: s
     audit.note(tx, now_s, actor, "staff.subject_set", f"staff/{staff_id}")
 
 
+def set_person(tx: Tx, now_s: int, staff_id: int, name: str, mail: str, actor: str) -> None:
+    """What he is called now, and where he gets mail, as an identity provider says it.  AccountError."""
+    _set(tx, staff_id, name=name[:NAME_MAX], mail=mail[:LOGIN_MAX])
+    audit.note(tx, now_s, actor, "staff.renamed", f"staff/{staff_id}")
+
+
 def set_locale(tx: Tx, staff_id: int, locale: str) -> None:
     """The language of his pages.  An unknown one changes nothing."""
     if locale in LANGUAGES:
@@ -199,11 +205,6 @@ def credentials(tx: Tx, login: str) -> Credentials | None:
     if found is None or not found.password:
         return None
     return Credentials(found.id, found.password.removeprefix(START))
-
-
-def by_subject(tx: Tx, subject: str) -> int | None:
-    """Who an identity provider calls this, if he may sign in."""
-    return tx.scalar(select(staff.c.id).where(staff.c.subject == subject, staff.c.active))
 
 
 def member(tx: Tx, staff_id: int) -> Member | None:

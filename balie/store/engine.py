@@ -126,9 +126,12 @@ class Store:
 
 def _engine(url: URL) -> AsyncEngine:
     if url.drivername != SQLITE:
-        return create_async_engine(url, pool_size=READERS, max_overflow=READERS, pool_pre_ping=True)
+        return create_async_engine(
+            url, hide_parameters=True, pool_size=READERS, max_overflow=READERS, pool_pre_ping=True
+        )
     engine = create_async_engine(
         url,
+        hide_parameters=True,  # an error's text goes to the log, and values are names and numbers of people
         poolclass=AsyncAdaptedQueuePool,
         pool_size=READERS + 1,
         max_overflow=0,

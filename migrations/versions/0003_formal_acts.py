@@ -223,9 +223,7 @@ def upgrade() -> None:
             "state IN ('selected', 'held', 'confirmed', 'released', 'expired', 'conflict')",
             name=op.f("ck_reservation_state_known"),
         ),
-        sa.CheckConstraint(
-            "wanted IN ('', 'hold', 'confirm', 'release')", name=op.f("ck_reservation_wanted_known")
-        ),
+        sa.CheckConstraint("wanted IN ('', 'hold', 'confirm', 'release')", name=op.f("ck_reservation_wanted_known")),
         sa.CheckConstraint("from_s < until_s", name=op.f("ck_reservation_times_in_order")),
         sa.CheckConstraint("price_cents >= 0", name=op.f("ck_reservation_price_positive")),
         sa.ForeignKeyConstraint(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from pathlib import Path
 
@@ -12,33 +11,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balie.app import site
+from balie.checks import check_public_address
 from balie.config import (
     Settings,
     check_for_serving,
-    check_public_address,
-    link_key,
     load,
-    sends_sms,
-    sms_secret,
     token_keys,
 )
 from balie.errors import SHOWN_MAX, ConfigError
 from balie.reading import variable
-
-SECRET = base64.b64encode(bytes(range(48))).decode()
-COMPLETE = f"""
-[media]
-public_addresses = ["192.0.2.10"]
-[tokens]
-keys = [{{ kid = "1", secret = "{SECRET}" }}]
-"""
-
-
-def write(folder: Path, text: str) -> Path:
-    path = folder / "config.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
+from tests.support.settings import COMPLETE, SECRET, write
 
 
 def test_an_empty_file_is_all_defaults(tmp_path: Path) -> None:
@@ -266,82 +248,3 @@ def test_no_file_raises_anything_but_config_error(
         assert isinstance(load(path, {}), Settings)
     except ConfigError as error:
         assert str(error)
-
-
-def test_the_key_of_links_is_given_or_comes_from_the_tokens(tmp_path: Path) -> None:
-    derived = link_key(load(write(tmp_path, COMPLETE), {}))
-    assert len(derived) == 32
-    assert derived == link_key(load(write(tmp_path, COMPLETE), {}))
-    assert derived not in SECRET.encode()
-    own = link_key(load(write(tmp_path, f'{COMPLETE}\n[links]\nsecret = "{"x" * 32}"\n'), {}))
-    assert own == b"x" * 32
-
-
-@pytest.mark.parametrize(
-    ("lines", "need"),
-    [
-        ('secret = "short"', "at least 32 bytes"),
-        ('secret_file = "absent.key"', "a file that can be read"),
-        (f'secret = "{"x" * 32}"\nsecret_file = "links.key"', "one of secret and secret_file"),
-    ],
-)
-def test_a_key_of_links_that_cannot_be_used(tmp_path: Path, lines: str, need: str) -> None:
-    with pytest.raises(ConfigError, match=need) as error:
-        check_for_serving(load(write(tmp_path, f"{COMPLETE}\n[links]\n{lines}\n"), {}))
-    assert "short" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("section", "line", "need"),
-    [
-        ("messages", 'from_address = "balie"', "a mail address"),
-        ("messages", 'reply_address = "balie+x@example.be"', "without +"),
-        ("messages", 'sms_url = "http://gateway.example"', "an https URL"),
-        ("messages", 'quiet_from = "25:00"', "a time of day"),
-        ("hooks", 'targets = [{ name = "crm", url = "ftp://crm.example" }]', "an https URL"),
-        ("hooks", 'targets = [{ url = "https://crm.example" }]', "to be given"),
-    ],
-)
-def test_settings_of_messages_and_hooks(tmp_path: Path, section: str, line: str, need: str) -> None:
-    with pytest.raises(ConfigError, match=re.escape(need)):
-        load(write(tmp_path, f"[{section}]\n{line}\n"), {})
-
-
-def test_the_secret_of_the_gateway(tmp_path: Path) -> None:
-    path = write(tmp_path, '[messages]\nsms_url = "https://sms.example"\nsms_secret_file = "sms.key"\n')
-    assert sms_secret(Settings()) == b""
-    with pytest.raises(ConfigError, match="a file that can be read"):
-        sms_secret(load(path, {}))
-    for secret, fits in (
-        (b"x" * 23, False),
-        (b"x" * 24, True),
-        (b"whsec_" + b"eHh4" * 8, True),
-        (b"whsec_eHh4", False),
-    ):
-        (tmp_path / "sms.key").write_bytes(secret + b"\n")
-        if fits:
-            assert sms_secret(load(path, {})) == secret
-            continue
-        with pytest.raises(
-            ConfigError, match=r"sms_secret_file: need a file with a secret of at least 24 bytes"
-        ) as error:
-            sms_secret(load(path, {}))
-        assert secret.decode() not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("lines", "reached"), [("", False), ('sms_url = "https://sms.example"', True), ('mode = "crm"', True)]
-)
-def test_who_has_only_a_telephone_is_reached_by_a_gateway_or_the_crm(tmp_path: Path, lines: str, reached: bool) -> None:
-    target = '[hooks]\ntargets = [{ name = "crm", url = "https://crm.example" }]\n'
-    settings = load(write(tmp_path, f"[messages]\n{lines}\n{target}"), {})
-    assert sends_sms(settings) == site(settings).sms == reached
-    assert site(settings).targets == {"crm"}
-
-
-def test_a_gateway_without_a_secret_is_refused(tmp_path: Path) -> None:
-    """Anybody could send text messages through it in our name."""
-    lines = '[messages]\nsms_url = "https://sms.example"\n'
-    with pytest.raises(ConfigError, match="sms_secret_file"):
-        check_for_serving(load(write(tmp_path, f"{COMPLETE}\n{lines}"), {}))
-    check_for_serving(load(write(tmp_path, f'{COMPLETE}\n{lines}sms_secret_file = "sms.key"\n'), {}))

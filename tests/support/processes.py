@@ -49,6 +49,13 @@ class Running:
         (found,) = [pid for pid in children if b"media.process" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         return int(found)
 
+    @property
+    def database(self) -> Path:
+        """The file of its SQLite database."""
+        opened = {os.path.realpath(each) for each in Path(f"/proc/{self.process.pid}/fd").iterdir()}
+        (found,) = [Path(each) for each in opened if each.endswith("/balie.sqlite")]
+        return found
+
     def stop(self) -> str:
         """Ask it to stop; returns what it wrote to standard error."""
         if self.process.poll() is None:

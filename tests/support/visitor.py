@@ -33,8 +33,12 @@ LAPTOP: Any = {"width": 1024, "height": 768}
 
 
 @asynccontextmanager
-async def launched(playwright: Playwright, *arguments: str, program: str = CHROMIUM) -> AsyncIterator[Browser]:
-    browser = await playwright.chromium.launch(executable_path=program, args=[*ARGUMENTS, *arguments])
+async def launched(
+    playwright: Playwright, *arguments: str, program: str = CHROMIUM, without: tuple[str, ...] = ()
+) -> AsyncIterator[Browser]:
+    """without: beginnings of the usual arguments that it does not get."""
+    usual = [each for each in ARGUMENTS if not (without and each.startswith(without))]
+    browser = await playwright.chromium.launch(executable_path=program, args=[*usual, *arguments])
     try:
         yield browser
     finally:

@@ -42,7 +42,7 @@ async def test_one_reserves_alone_and_the_hour_is_taken_then(client: Client, hal
     hour = next(each for each in hall.day("badminton", hall.today()) if each.free)
     wanted = {"terrein": hour.court.id, "uur": str(hour.from_s)}
     asked = words(await page_of(await client.get(f"{BADMINTON}/reserveren", params=wanted)))
-    assert "In wiens naam?" in asked
+    assert "Op wiens naam?" in asked
     nobody = await client.post(f"{BADMINTON}/reserveren", data=wanted | {"naam": " "})
     assert nobody.status == 422
     assert "Vul uw naam in." in words(await nobody.text())

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from balie.booking.catalogue import Product, Service
-from balie.i18n import duration_words, pick
+from balie.i18n import duration_words, pgettext, pick
 from balie.i18n import gettext as _
 from web.citizen.words import ways_words
 
@@ -77,13 +77,30 @@ def themes(products: Iterable[Product], offers: Iterable[Offer]) -> list[Theme]:
     """Offers under the names of their themes, in the order in which those first come up."""
     found: dict[str, Theme] = {}
     for product, offer in zip(products, offers, strict=True):
-        name = product.theme[:1].upper() + product.theme[1:] or _("Andere onderwerpen")
+        words = theme_words(product.theme)
+        name = words[:1].upper() + words[1:] or _("Andere onderwerpen")
         found.setdefault(name, Theme(name, [])).offers.append(offer)
     return list(found.values())
 
 
+def theme_words(theme: str) -> str:
+    """The themes that most offices have, in the language of the page; one's own as it was written."""
+    return {
+        "documenten": pgettext("theme", "documenten"),
+        "gezin": pgettext("theme", "gezin"),
+        "milieu": pgettext("theme", "milieu"),
+        "mobiliteit": pgettext("theme", "mobiliteit"),
+        "sport": pgettext("theme", "sport"),
+        "vrije tijd": pgettext("theme", "vrije tijd"),
+        "werk": pgettext("theme", "werk"),
+        "wonen": pgettext("theme", "wonen"),
+        "zorg": pgettext("theme", "zorg"),
+    }.get(theme.strip().lower(), theme)
+
+
 def _searched(product: Product) -> str:
-    return _plain(" ".join((pick(product.names), pick(product.summaries), product.theme, *product.names.values())))
+    theme = (product.theme, theme_words(product.theme))
+    return _plain(" ".join((pick(product.names), pick(product.summaries), *theme, *product.names.values())))
 
 
 def _plain(text: str) -> str:

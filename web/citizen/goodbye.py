@@ -17,6 +17,7 @@ from balie.booking import parting, reading
 from balie.booking.errors import NotFound, Unfit
 from balie.booking.parting import Parting
 from balie.booking.reading import Appointment, Participant
+from balie.documents import records
 from balie.i18n import day_words, language, moment_words, speaking
 from balie.i18n import gettext as _
 from balie.store.engine import Tx
@@ -35,13 +36,17 @@ PHONE, TABLET = re.compile(r"Mobi|iPhone|iPod"), re.compile(r"iPad|Tablet|Androi
 
 @dataclass(frozen=True)
 class Farewell:
-    """Somebody at the end of his visit.  steps: for the citizen; who comes along need not know what it was about."""
+    """Somebody at the end of his visit.  steps: for the citizen; who comes along need not know what it was about.
+
+    papers: staff gave him documents, which he can still get
+    """
 
     token: str
     parting: Parting
     appointment: Appointment
     me: Participant
     steps: tuple[NextStep, ...]
+    papers: bool = False
 
     @property
     def url(self) -> str:
@@ -164,5 +169,7 @@ def _look(tx: Tx, token: str, now_s: int) -> Farewell | None:
     me = next((each for each in about.people if each.id == found.participant_id), None)
     if me is None:
         return None
-    mine = steps.of_appointment(tx, about.id) if me.role == "citizen" else []
-    return Farewell(token, found, about, me, tuple(mine))
+    if me.role != "citizen":
+        return Farewell(token, found, about, me, ())
+    given = any(each.open and each.direction == "out" for each in records.of_appointment(tx, about.id))
+    return Farewell(token, found, about, me, tuple(steps.of_appointment(tx, about.id)), given)

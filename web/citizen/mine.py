@@ -13,6 +13,8 @@ from balie.booking.errors import NotFound
 from balie.booking.reading import Appointment, Participant
 from balie.i18n import duration_words, local, moment_words, pick, speaking, time_words
 from balie.i18n import gettext as _
+from balie.identity import records
+from balie.identity.records import Asked
 from balie.store.engine import Tx
 from web import language
 from web.citizen.catalogue import Catalogue
@@ -28,13 +30,18 @@ CHANGEABLE = ("booked", "confirmed")
 
 @dataclass(frozen=True)
 class Mine:
-    """An appointment and the participant whose link it is.  opens_in_s: until the door opens, 0 when it is open."""
+    """An appointment and the participant whose link it is.
+
+    opens_in_s  until the door opens, 0 when it is open
+    identity    what products ask of its citizen, for him only
+    """
 
     here: Office
     token: str
     appointment: Appointment
     me: Participant
     opens_in_s: int
+    identity: Asked | None = None
 
     @property
     def url(self) -> str:
@@ -98,13 +105,13 @@ class Closed:
     products: tuple[str, ...] = ()
 
 
-Handler = Callable[[web.Request, Mine], Awaitable[web.Response]]
+Handler = Callable[[web.Request, Mine], Awaitable[web.StreamResponse]]
 
 
-def mine(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
+def mine(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """A handler for who has a link, in his own language unless he chose another; a page that says why for all else."""
 
-    async def guarded(request: web.Request) -> web.Response:
+    async def guarded(request: web.Request) -> web.StreamResponse:
         here = office(request)
         found = await here.read(look, here, request.match_info["token"])
         if isinstance(found, Closed):
@@ -128,7 +135,9 @@ def look(tx: Tx, here: Office, token: str) -> Mine | Closed:
     me = next((each for each in appointment.people if each.id == found.participant_id), None)
     if found.state == "over" or not appointment.stands or me is None:
         return Closed("over", _again(read_catalogue(tx), appointment))
-    return Mine(here, token, appointment, me, found.opens_in_s)
+    asks = me.role == "citizen" and any(each.identification == "oidc" for each in appointment.products)
+    identity = records.asked(tx, here.now_s, appointment.id) if asks else None
+    return Mine(here, token, appointment, me, found.opens_in_s, identity)
 
 
 def _why(tx: Tx, token: str) -> Closed:

@@ -8,6 +8,9 @@ from web import language
 from web.citizen import details, goodbye, manage, start, wishing
 from web.citizen.goodbye import leaving
 from web.citizen.mine import mine
+from web.documents.routes import CITIZEN as DOCUMENTS
+from web.information.pages import ROUTES as INFORMATION
+from web.samen.routes import CITIZEN as SAMEN
 
 ROUTES = (
     web.get("/", start.start),
@@ -38,5 +41,8 @@ ROUTES = (
     web.post("/b/{token}/gezien", leaving(goodbye.seen)),
     web.post("/b/{token}/begin", leaving(goodbye.start)),
     web.post("/b/{token}/sluiten", leaving(goodbye.decline)),
+    *SAMEN,
+    *DOCUMENTS,
+    *INFORMATION,
     *language.ROUTES,
 )

@@ -96,7 +96,7 @@ def error_words(code: str) -> str:
         "outcome_missing": _("Schrijf hoe het afliep. Dan weten uw collega’s het ook."),
         "outcome_long": _("Schrijf het korter: hoogstens 500 tekens."),
         "refund_open": _("Beslis eerst over de terugbetaling."),
-        "nothing_left": _("Dit geld ging al op een andere manier terug. Kies ‘niet terugbetalen’ en schrijf hoe."),
+        "nothing_left": _("Dit geld ging al op een andere manier terug. Kies ‘Betaal niet terug’ en schrijf hoe."),
     }.get(code, _("Deze taak bestaat niet meer."))
 
 

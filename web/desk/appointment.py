@@ -15,10 +15,11 @@ from balie.booking.slots import Wish
 from balie.i18n import LANGUAGES, duration_words, local, moment_words, pick, short_day_words, speaking
 from balie.i18n import gettext as _
 from balie.post import inbox, tasks
+from balie.post.tasks import Task
 from balie.staff import agenda, messages
 from balie.staff.messages import Sent
 from balie.store.engine import Tx
-from balie.visit import device_test, wrap_up
+from balie.visit import call_request, device_test, wrap_up
 from balie.visit.device_test import DeviceTest
 from web.citizen import persons
 from web.desk import qr, story, times, words
@@ -26,6 +27,7 @@ from web.desk.call import is_open
 from web.desk.desk import Desk, go
 from web.desk.rows import row
 from web.desk.waiting import light_words
+from web.documents import section
 from web.forms import Form, read_query
 from web.keys import CALENDARS, SITE
 from web.selftest.words import findings
@@ -51,12 +53,17 @@ async def show(desk: Desk) -> web.StreamResponse:
     return await _show(desk)
 
 
+async def show_again(desk: Desk, status: int) -> web.Response:
+    """The page, with what is wrong with a form of it."""
+    return await _show(desk, status)
+
+
 async def _show(desk: Desk, status: int = 200) -> web.Response:
     def look(tx: Tx) -> tuple[Appointment, list[Step], list[Sent], dict[str, Any]]:
         found = _visible(tx, desk)
         around = {
             "known": agenda.known(tx, [found.id]),
-            "tasks": sum(each.state == "open" for each in tasks.of_appointment(tx, found.id)),
+            "tasks": [each for each in tasks.of_appointment(tx, found.id) if each.state == "open"],
             "letters": [each for each in inbox.of_appointment(tx, found.id) if each.status in inbox.WAITING],
             "token": _token(tx, desk, found),
             "names": agenda.names(tx, found.ref),
@@ -89,9 +96,12 @@ async def _show(desk: Desk, status: int = 200) -> web.Response:
         link=link,
         qr=qr.svg(link) if link else "",
         open_qr=desk.request.query.get("gedaan", "").startswith("geboekt"),
-        tasks=around["tasks"],
+        tasks=sum(each.reason != call_request.REASON for each in around["tasks"]),
+        calls=[_call_told(each) for each in around["tasks"] if each.reason == call_request.REASON],
         letters=around["letters"],
         earlier=around["earlier"],
+        papers_level="h2",
+        **await section.values(desk, found),
     )
 
 
@@ -119,6 +129,11 @@ def _person_told(each: reading.Participant, test: DeviceTest | None, zone: str) 
         "language": LANGUAGES.get(each.locale, ""),
         "test": _test_told(test, zone) if test is not None else None,
     }
+
+
+def _call_told(each: Task) -> dict[str, object]:
+    """Somebody who asks to be telephoned."""
+    return {"id": each.id, "words": words.call_words(each.name), "phone": words.phone_words(each.phone)}
 
 
 def _test_told(test: DeviceTest, zone: str) -> dict[str, object]:
@@ -246,7 +261,7 @@ async def cancel(desk: Desk) -> web.StreamResponse:
         else:
             changes.cancel(tx, desk.now_s, desk.entropy, found.id, actor, by="office", reason=reason)
 
-    return await _do(desk, act, "afgezegd")
+    return await _do(desk, act, "geannuleerd")
 
 
 async def moving(desk: Desk) -> web.StreamResponse:

@@ -10,8 +10,7 @@ from signalling.tokens import Join, default_grants
 from web import welcome
 from web.desk import panel
 from web.desk.desk import Desk, go
-from web.keys import HUB
-from web.pages import call_page
+from web.pages import call_page, hand_over
 from web.problems import problem
 
 
@@ -32,10 +31,13 @@ async def door(desk: Desk) -> web.StreamResponse:
 
 
 async def join(desk: Desk) -> web.StreamResponse:
-    """POST /balie/gesprek/{ref}/join: a short-lived join token, as JSON.  410 when there is no call now."""
+    """POST /balie/gesprek/{ref}/join: a short-lived join token, as JSON.
+
+    410 when there is no call now; 409 when he is inside with another window or device, see web.pages.join.
+    """
     found = await desk.read(panel.visible, desk)
     if not is_open(found, desk.now_s):
         return problem(410, "over")
-    app, member = desk.request.app, desk.member
+    member = desk.member
     who = Join(f"staff-{member.id}", found.room, "staff", member.name, default_grants("staff"))
-    return web.json_response({"token": app[HUB].tokens.mint(who, desk.now_s), "ws": str(app.router["ws"].url_for())})
+    return await hand_over(desk.request, who)

@@ -18,7 +18,9 @@ from urllib.parse import urlencode
 from aiohttp import web
 from multidict import MultiDict
 
+from balie.acts import tasks
 from balie.booking.links import LinkKey
+from balie.bookkeeping import overview
 from balie.i18n import gettext as _
 from balie.i18n import language, speaking
 from balie.staff import accounts, agenda, sessions
@@ -31,12 +33,14 @@ from web import csrf, forms
 from web.desk import gate, words
 from web.forms import Form
 from web.keys import ENTROPY, LINK_KEY, PAGES, SITE, STORE, UNIX_TIME
+from web.language import local
 from web.problems import Refused, problem
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
 
 HOME, ENTRY, ACCOUNT = "/balie", "/balie/aanmelden", "/balie/sessies"
+PLACE_MAX = 200  # characters of a path that somebody wanted: it is kept while he is at an identity provider
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Desk:
 
     async def show(self, template: str, *, status: int = 200, **values: object) -> web.Response:
         """A page of templates/desk, with what is on all of them."""
-        waiting, unfinished = await self.read(_left_to_do, self.member, self.now_s)
+        waiting, unfinished, act_tasks, mismatches = await self.read(_left_to_do, self.member, self.now_s)
         html = (
             self.request.app[PAGES]
             .get_template(f"desk/{template}")
@@ -78,6 +82,8 @@ class Desk:
                 here=self.request.path,
                 waiting=waiting,
                 unfinished=unfinished,
+                act_tasks=act_tasks,
+                mismatches_open=mismatches,
                 done_words=words.done().get(self.request.query.get("gedaan", ""), ""),
                 **{"form": self.form, **values},
             )
@@ -85,10 +91,12 @@ class Desk:
         return web.Response(text=html, content_type="text/html", charset="utf-8", status=status)
 
 
-def _left_to_do(tx: Tx, member: Member, now_s: int) -> tuple[Waiting, int]:
-    """What waits for anybody here, and how many of his own visits he did not wrap up."""
+def _left_to_do(tx: Tx, member: Member, now_s: int) -> tuple[Waiting, int, int, int]:
+    """What waits for anybody here, how many of his own visits he did not wrap up, how many formal acts wait, and, for
+    who sees the books, what does not agree in them."""
     own = wrap_up.open_of(tx, member.services, now_s, staff_id=member.id)
-    return agenda.waiting(tx, member), len(own)
+    mismatches = overview.open_number(tx) if member.may("lead") else 0
+    return agenda.waiting(tx, member), len(own), tasks.open_number(tx, member.services), mismatches
 
 
 Handler = Callable[[Desk], Awaitable[web.StreamResponse]]
@@ -97,6 +105,12 @@ Handler = Callable[[Desk], Awaitable[web.StreamResponse]]
 def go(path: str, done: str = "") -> web.Response:
     """After an action: the page to look at, which says what was done (a word that words.done() knows)."""
     return web.Response(status=303, headers={"Location": f"{path}?{urlencode({'gedaan': done})}" if done else path})
+
+
+def inside(path: str) -> str:
+    """A page of the desk: nowhere else does signing in lead."""
+    found = local(path) if len(path) <= PLACE_MAX and path.isprintable() else HOME
+    return found if found == HOME or found.startswith(f"{HOME}/") else HOME
 
 
 def page(path: str, handler: Handler, *, role: Role = "counter", starting: bool = False) -> web.RouteDef:
@@ -122,6 +136,19 @@ def action(path: str, handler: Handler, *, role: Role = "counter", starting: boo
             return go(ENTRY)
         csrf.check_token(desk.link_key, gate.presented(request), form.last(csrf.FIELD))
         return await _serve(desk, handler, role) if starting or not desk.member.starts else go(ACCOUNT)
+
+    return web.post(path, guarded)
+
+
+def sending(path: str, handler: Handler, *, role: Role = "counter") -> web.RouteDef:
+    """A form with a file: POST.  Its handler reads it, and checks the token of the session in it."""
+
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        csrf.check(request)
+        desk = await _seat(request)
+        if desk is None:
+            return go(ENTRY)
+        return go(ACCOUNT) if desk.member.starts else await _serve(desk, handler, role)
 
     return web.post(path, guarded)
 

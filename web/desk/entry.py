@@ -14,13 +14,17 @@ from balie.staff.photos import PhotoError
 from balie.store.engine import Tx
 from web import forms
 from web.desk import gate
-from web.desk.desk import ACCOUNT, ENTRY, HOME, Desk, go
+from web.desk.desk import ACCOUNT, ENTRY, Desk, go, inside
 from web.desk.keys import GATE
 from web.desk.words import browser_words
 from web.forms import Form
+from web.identity import leaving
+from web.identity.keys import identities
 from web.keys import PAGES, SITE, STORE, UNIX_TIME
-from web.language import local
 from web.texts import wait_words
+
+OUT = f"{ENTRY}?uit=1"
+"""The page for who signed out."""
 
 
 async def door(request: web.Request) -> web.Response:
@@ -30,8 +34,16 @@ async def door(request: web.Request) -> web.Response:
 
 
 def _door(request: web.Request, form: Form, status: int = 200) -> web.Response:
-    template = request.app[PAGES].get_template("desk/entry.html")
-    html = template.render(site=request.app[SITE], lang=language(), form=form, out="uit" in request.query)
+    template, there = request.app[PAGES].get_template("desk/entry.html"), identities(request)
+    behind = there is not None and there.form_behind_link and not form.errors and "lokaal" not in request.query
+    html = template.render(
+        site=request.app[SITE],
+        lang=language(),
+        form=form,
+        out="uit" in request.query,
+        label=there.staff.label if there is not None and there.staff is not None else "",
+        form_behind_link=behind,
+    )
     return web.Response(text=html, content_type="text/html", charset="utf-8", status=status)
 
 
@@ -57,13 +69,7 @@ async def enter(request: web.Request) -> web.Response:
             "login", _("Deze gebruikersnaam en dit wachtwoord horen niet bij elkaar. Kijk ze na en probeer opnieuw.")
         )
         return _door(request, form, 401)
-    return await gate.admit(request, admission.staff_id, _inside(form.last("naar")))
-
-
-def _inside(path: str) -> str:
-    """A page of the desk: nowhere else does signing in lead."""
-    found = local(path)
-    return found if found == HOME or found.startswith(f"{HOME}/") else HOME
+    return await gate.admit(request, admission.staff_id, inside(form.last("naar")))
 
 
 async def leave(desk: Desk) -> web.StreamResponse:
@@ -74,7 +80,13 @@ async def leave(desk: Desk) -> web.StreamResponse:
         audit.note(tx, desk.now_s, desk.member.actor, "staff.signed_out", f"staff/{desk.member.id}")
 
     await desk.write(end)
-    return gate.dismiss(desk.request, f"{ENTRY}?uit=1")
+    response = gate.dismiss(desk.request, OUT)
+    provider, id_token = leaving.take_provider(desk.request)
+    there = identities(desk.request)
+    if provider and there is not None and (url := await there.sign_out(provider, OUT, id_token)):
+        response = gate.dismiss(desk.request, OUT, leaving.go_on(desk.request, url, ""))
+    leaving.forget_provider(desk.request, response)
+    return response
 
 
 async def account(desk: Desk) -> web.StreamResponse:
@@ -112,7 +124,7 @@ async def revoke(desk: Desk) -> web.StreamResponse:
 
     await desk.write(end)
     if which == desk.session.key.hex():
-        return gate.dismiss(desk.request, f"{ENTRY}?uit=1")
+        return gate.dismiss(desk.request, OUT)
     return go(ACCOUNT, "sessie")
 
 

@@ -1,7 +1,6 @@
 """Who may come in: passwords, the number of tries, and the cookie of a session.
 
-OIDC (decision D9) will be a second way: its callback finds the member of staff by balie.staff.accounts.by_subject and
-ends, like a password, in admit().
+Who signs in with his organisation (web.identity) ends, as with a password, in admit().
 """
 
 from __future__ import annotations
@@ -16,9 +15,11 @@ from balie.staff import accounts, sessions
 from balie.staff.limiter import Limiter
 from balie.staff.passwords import Passwords
 from balie.store.engine import Store, Tx
+from web.identity.keys import identities
 from web.keys import ENTROPY, SITE, STORE, UNIX_TIME
 
 COOKIE = "balie"
+LOCAL = "local"
 
 
 @dataclass(frozen=True)
@@ -72,19 +73,23 @@ def presented(request: web.Request) -> str:
     return request.cookies.get(cookie_name(request), "")
 
 
-async def admit(request: web.Request, staff_id: int, where: str) -> web.Response:
+async def admit(request: web.Request, staff_id: int, where: str, *, way: str = LOCAL) -> web.Response:
     """Whoever proved to be this member of staff gets a new session, and goes on to a page.
 
     A session that his browser had ends: what somebody planted there before is worth nothing after.
+    way: the identity provider, or LOCAL; a password where there is a provider is noted as break-glass.
     """
-    app, now_s = request.app, int(request.app[UNIX_TIME]())
+    app, now_s, there = request.app, int(request.app[UNIX_TIME]()), identities(request)
+    spare = way == LOCAL and there is not None and there.staff is not None
     agent = request.headers.get("User-Agent", "")
     old = presented(request)
 
     def begin(tx: Tx) -> str:
         if old:
             sessions.end(tx, old)
-        audit.note(tx, now_s, f"staff:{staff_id}", "staff.signed_in", f"staff/{staff_id}")
+        audit.note(tx, now_s, f"staff:{staff_id}", "staff.signed_in", f"staff/{staff_id}", way=way)
+        if spare:
+            audit.note(tx, now_s, f"staff:{staff_id}", "staff.break_glass", f"staff/{staff_id}")
         return sessions.begin(tx, now_s, app[ENTROPY], staff_id, agent)
 
     token = await app[STORE].write(begin)
@@ -94,8 +99,8 @@ async def admit(request: web.Request, staff_id: int, where: str) -> web.Response
     return response
 
 
-def dismiss(request: web.Request, where: str) -> web.Response:
-    """Take the cookie away."""
-    response = web.Response(status=303, headers={"Location": where})
+def dismiss(request: web.Request, where: str, response: web.Response | None = None) -> web.Response:
+    """Take the cookie away, with a page if it is not simply another one to look at."""
+    response = response or web.Response(status=303, headers={"Location": where})
     response.del_cookie(cookie_name(request), path="/", httponly=True, secure=_secure(request), samesite="Lax")
     return response

@@ -11,7 +11,7 @@ from balie.hooks.queue import ERROR_MAX, Skipped, Undelivered
 from balie.i18n import gettext as _
 from balie.i18n import moment_words
 from balie.record import audit
-from balie.record.events import APPOINTMENT, MESSAGE
+from balie.record.events import APPOINTMENT, IDENTIFICATION, INVOICE, MESSAGE, PAYMENT, RESERVATION
 from balie.store.engine import Tx
 from web.desk.desk import Desk, go
 from web.keys import SITE
@@ -27,7 +27,7 @@ def event_words(kind: str) -> str:
         APPOINTMENT + "booked": _("Afspraak geboekt"),
         APPOINTMENT + "confirmed": _("Afspraak bevestigd"),
         APPOINTMENT + "rescheduled": _("Afspraak verzet"),
-        APPOINTMENT + "cancelled": _("Afspraak afgezegd"),
+        APPOINTMENT + "cancelled": _("Afspraak geannuleerd"),
         APPOINTMENT + "changed": _("Afspraak gewijzigd"),
         APPOINTMENT + "helper_added": _("Iemand komt mee"),
         APPOINTMENT + "helper_removed": _("Iemand komt niet meer mee"),
@@ -35,9 +35,18 @@ def event_words(kind: str) -> str:
         APPOINTMENT + "in_call": _("Gesprek begonnen"),
         APPOINTMENT + "completed": _("Gesprek afgerond"),
         APPOINTMENT + "no_show": _("Iemand kwam niet"),
+        IDENTIFICATION + "verified": _("Burger geïdentificeerd"),
+        INVOICE + "issued": _("Boekhoudstuk gemaakt"),
         MESSAGE + "due": _("Bericht om te verzenden"),
         MESSAGE + "failed": _("Bericht niet aangekomen"),
         MESSAGE + "replied": _("Antwoord van de burger"),
+        RESERVATION + "held": _("Reservatie vastgehouden"),
+        RESERVATION + "confirmed": _("Reservatie bevestigd"),
+        RESERVATION + "released": _("Reservatie losgelaten"),
+        RESERVATION + "failed": _("Reservatie mislukt"),
+        PAYMENT + "paid": _("Betaling ontvangen"),
+        PAYMENT + "failed": _("Betaling niet gelukt"),
+        PAYMENT + "refunded": _("Betaling terugbetaald"),
     }.get(kind, kind)
 
 

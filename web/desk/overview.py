@@ -30,7 +30,7 @@ STATES = {
     "komt": ("booked", "confirmed", "checked_in", "in_call"),
     "geboekt": ("booked",),
     "bevestigd": ("confirmed",),
-    "afgezegd": ("cancelled_citizen", "cancelled_office"),
+    "geannuleerd": ("cancelled_citizen", "cancelled_office"),
     "voorbij": ("completed", "no_show_citizen", "no_show_office"),
 }
 """What one can filter by, in the words of a URL."""
@@ -42,7 +42,7 @@ def _state_words() -> list[tuple[str, str]]:
         ("komt", _("Gaat door")),
         ("geboekt", _("Geboekt")),
         ("bevestigd", _("Bevestigd door burger")),
-        ("afgezegd", _("Afgezegd")),
+        ("geannuleerd", _("Geannuleerd")),
         ("voorbij", _("Afgerond of niet gekomen")),
     ]
 

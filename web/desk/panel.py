@@ -19,7 +19,7 @@ from balie.i18n import LANGUAGES, day_words, language, moment_words
 from balie.i18n import gettext as _
 from balie.staff import agenda
 from balie.store.engine import Tx
-from balie.visit import device_test, steps, wrap_up
+from balie.visit import call_request, device_test, steps, wrap_up
 from balie.visit import transfer as handing
 from balie.visit.steps import NextStep
 from web.citizen import persons
@@ -28,8 +28,10 @@ from web.desk.desk import Desk
 from web.desk.live import LIVE
 from web.desk.rows import row
 from web.desk.waiting import Lights, light_words
+from web.documents import section
 from web.forms import Form
 from web.keys import HUB, PUMP, SITE
+from web.samen import desk as together
 
 PLACE = "/balie/gesprek"
 HELPER = "helper-"
@@ -62,22 +64,29 @@ async def values(desk: Desk, *, done: str = "", said: str = "", opened: str = ""
     new           participant id of somebody who was just invited: his QR code is shown at once
     """
 
-    def look(tx: Tx) -> tuple[Appointment, Lights, list[tuple[int, str]], dict[int, str], str, list[NextStep]]:
+    def look(
+        tx: Tx,
+    ) -> tuple[Appointment, Lights, list[tuple[int, str]], dict[int, str], str, list[NextStep], set[str]]:
         found = visible(tx, desk)
         lights = device_test.shared(tx, [found.id])
         tokens = {each.id: links.current(tx, desk.link_key, each.id) or "" for each in found.helpers}
         note, agreed = wrap_up.of_appointment(tx, found.id).note, steps.of_appointment(tx, found.id)
-        return found, lights, agenda.colleagues(tx, {found.service_id}), tokens, note, agreed
+        calls = {each.task.name for each in call_request.waiting(tx, {found.service_id}, found.id)}
+        return found, lights, agenda.colleagues(tx, {found.service_id}), tokens, note, agreed, calls
 
-    found, lights, colleagues, tokens, note, agreed = await desk.read(look)
+    found, lights, colleagues, tokens, note, agreed, calls = await desk.read(look)
     most = min((each.max_third_parties for each in found.products), default=0)
     return {
+        **await together.values(desk),
+        **await section.values(desk, found),
+        "papers_level": "h3",
         "place": f"{PLACE}/{found.ref}",
         "found": found,
         "row": row(found, {}, desk.now_s),
         "when": moment_words(found.start_s, found.zone),
         "people": [_person(desk, each, lights, tokens.get(each.id, ""), new) for each in found.people],
         "colleagues": _colleagues(desk, colleagues, found),
+        "calls": [words.call_words(each) for each in sorted(calls)],
         "note": note,
         "steps": [_step(each) for each in agreed],
         "owners": list(words.step_owners().items()),

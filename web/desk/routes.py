@@ -5,9 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from web.desk import (
+    act_tasks,
     agreed,
     appointment,
     booking,
+    books,
     call,
     colleagues,
     entry,
@@ -22,6 +24,8 @@ from web.desk import (
     wrap_up,
 )
 from web.desk.desk import ACCOUNT, ENTRY, action, exchange, page, stream
+from web.documents.routes import DESK as DOCUMENTS
+from web.samen.routes import DESK as SAMEN
 
 _ONE = appointment.PLACE + "/{ref:[A-Za-z0-9-]{4,16}}"
 _CALL = "/balie/gesprek/{ref:[A-Za-z0-9-]{4,16}}"
@@ -63,11 +67,20 @@ ROUTES = (
     action(f"{_CALL}/notitie", agreed.note),
     action(f"{_CALL}/stappen", agreed.add),
     action(f"{_CALL}/stappen/weg", agreed.remove),
+    *SAMEN,
+    *DOCUMENTS,
     page(f"{_CALL}/afronden", wrap_up.show),
     action(f"{_CALL}/afronden", wrap_up.act),
     page(wrap_up.PLACE, wrap_up.listed),
     page(tasks.PLACE, tasks.show),
     action(tasks.PLACE + _ID, tasks.act),
+    page(act_tasks.PLACE, act_tasks.show),
+    action(act_tasks.PLACE + _ID, act_tasks.act),
+    page(books.PLACE, books.show, role="lead"),
+    page(f"{books.PLACE}/{books.NUMBER}", books.one, role="lead"),
+    action(f"{books.PLACE}/{books.NUMBER}", books.acknowledge, role="lead"),
+    page(f"{books.PLACE}/{books.NUMBER}/ubl", books.download, role="lead"),
+    action(f"{books.PLACE}/verschillen" + _ID, books.close, role="lead"),
     page(letters.PLACE, letters.show),
     page(letters.PLACE + _ID, letters.one),
     action(letters.PLACE + _ID, letters.act),

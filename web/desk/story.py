@@ -9,7 +9,9 @@ from balie.booking.reading import Appointment, Step
 from balie.i18n import gettext as _
 from balie.i18n import moment_words
 from balie.staff.messages import Sent
-from web.desk import words
+from web.desk import act_words, words
+from web.identity import words as identity_words
+from web.samen import words as samen_words
 
 SILENT = ("cancelled",)
 """Events of messages that say nothing to a reader: what was not sent any more."""
@@ -56,6 +58,8 @@ def message_told(each: Sent, zone: str) -> dict[str, str]:
 def _actor_words(actor: str, names: Mapping[str, str]) -> str:
     if actor in names:
         return names[actor]
+    if actor.startswith("provider:"):
+        return _("de betaaldienst")
     return {"citizen": _("de burger"), "system": _("het systeem")}.get(actor, _("een ander systeem"))
 
 
@@ -68,7 +72,7 @@ def _act_words(step: Step) -> str:
         case "changed":
             return _("Gewijzigd: {how}").format(how=words.modalities().get(str(detail.get("modality")), ""))
         case "cancelled":
-            return _("Afgezegd door de burger") if detail.get("by") == "citizen" else _("Afgezegd door ons")
+            return _("Geannuleerd door de burger") if detail.get("by") == "citizen" else _("Geannuleerd door ons")
         case "helper_added" | "helper_removed":
             role = words.roles().get(str(detail.get("role")), "")
             added = step.kind == "helper_added"
@@ -94,6 +98,7 @@ def _act_words(step: Step) -> str:
         "wrap_up_reopened": _("Opnieuw geopend"),
         "hook.replayed": _("Koppeling: opnieuw verzonden"),
         "hook.skipped": _("Koppeling: overgeslagen"),
+        "call_asked": _("Gevraagd om gebeld te worden"),
         "task.retried": _("Melding: bericht opnieuw verzonden"),
         "task.channel_switched": _("Melding: bericht per sms verzonden"),
         "task.phoned": _("Melding: de burger gebeld"),
@@ -102,6 +107,9 @@ def _act_words(step: Step) -> str:
         "letter.linked": _("Antwoord gekoppeld aan deze afspraak"),
         "letter.answered": _("Antwoord verstuurd aan de burger"),
         "letter.closed": _("Antwoord afgesloten"),
+        **act_words.history(),
+        **identity_words.history(),
+        **samen_words.history(),
     }.get(step.kind, _("Aangepast"))
 
 

@@ -19,8 +19,8 @@ def statuses() -> dict[str, str]:
         "booked": _("geboekt"),
         "confirmed": _("bevestigd door burger"),
         "rescheduled": _("verzet"),
-        "cancelled_citizen": _("afgezegd door burger"),
-        "cancelled_office": _("afgezegd door ons"),
+        "cancelled_citizen": _("geannuleerd door burger"),
+        "cancelled_office": _("geannuleerd door ons"),
         "checked_in": _("in de wachtkamer"),
         "in_call": _("in gesprek"),
         "completed": _("afgerond"),
@@ -75,6 +75,9 @@ def kinds() -> dict[str, str]:
         "reply": _("Antwoord"),
         "goodbye": _("Bericht na het gesprek"),
         "survey": _("Vraag naar een mening"),
+        "recap": _("Overzicht van wat de burger deed"),
+        "receipt": _("Betaalbewijs"),
+        "document": _("Bericht over een document"),
     }
 
 
@@ -161,6 +164,11 @@ def reason_words(reason: str) -> str:
     return reasons().get(reason, _("Het bericht kwam niet aan. Probeer opnieuw, of bel."))
 
 
+def call_words(name: str) -> str:
+    """Of somebody in the waiting room."""
+    return _("{name} vraagt om gebeld te worden.").format(name=name)
+
+
 def task_states() -> dict[str, str]:
     return {
         "open": _("open"),
@@ -185,7 +193,7 @@ def task_error_words(code: str) -> str:
     """Why something cannot be done with a task."""
     return {
         "settled": _("Een collega was u voor: deze melding is al afgehandeld."),
-        "over": _("Deze afspraak is voorbij, verzet of afgezegd. Een bericht heeft geen zin meer."),
+        "over": _("Deze afspraak is voorbij, verzet of geannuleerd. Een bericht heeft geen zin meer."),
         "no_phone": _("Er is geen gsm-nummer bekend. Bel of schrijf naar een ander adres."),
         "outcome_missing": _("Schrijf hoe het afliep. Dan weten uw collega’s het ook."),
         "outcome_long": _("Schrijf het korter: hoogstens 500 tekens."),
@@ -223,7 +231,7 @@ def booking_error_words(error: BookingError) -> tuple[str, str]:
     }
     now = {
         "not_moved": _("Deze afspraak kan niet meer verzet worden."),
-        "not_cancelled": _("Deze afspraak kan niet meer afgezegd worden."),
+        "not_cancelled": _("Deze afspraak kan niet meer geannuleerd worden."),
         "not_changed": _("Deze afspraak kan niet meer gewijzigd worden."),
         "not_confirmed": _("Deze afspraak kan niet meer bevestigd worden."),
     }
@@ -301,15 +309,22 @@ def done() -> Mapping[str, str]:
         ),
         "bevestigd": _("De afspraak is bevestigd."),
         "verzet": _("De afspraak is verzet. De burger krijgt het nieuwe tijdstip."),
-        "afgezegd": _("De afspraak is afgezegd. De burger krijgt een bericht."),
+        "geannuleerd": _("De afspraak is geannuleerd. De burger krijgt een bericht."),
         "vorm": _("De afspraak is gewijzigd. De burger krijgt een bericht."),
         "helper": _("Deze persoon krijgt een eigen uitnodiging."),
         "helper-stil": _(
             "Deze persoon staat bij de afspraak, maar krijgt geen link: er is geen e-mailadres en we sturen geen sms."
         ),
+        "document": _("Het document is verstuurd."),
+        "document-gevraagd": _("Het document is gevraagd. De burger ziet het bij zijn afspraak."),
+        "document-weg": _("Het document is weg."),
         "helper-weg": _("Deze persoon neemt niet meer deel. Zijn of haar link werkt niet meer."),
         "link": _("De link is opnieuw verzonden."),
         "taak": _("De melding is afgehandeld."),
+        "act-taak": _("De taak is afgehandeld."),
+        "terugbetaald": _("De terugbetaling is aangevraagd."),
+        "geboekt-stuk": _("Dit stuk staat op geboekt."),
+        "verschil": _("Het verschil is afgesloten."),
         "afgerond": _("Het gesprek is afgerond."),
         "bewaard": _("Bewaard."),
         "opnieuw": _("Het bericht wordt opnieuw verzonden."),

@@ -14,6 +14,8 @@ from balie.booking.reading import Appointment
 from balie.booking.slots import Slot, Wish
 from balie.i18n import gettext as _
 from balie.i18n import local, moment_words, ngettext, short_day_words, time_words
+from balie.record.guided import Guided
+from balie.samen import state
 from balie.staff import agenda
 from balie.store.engine import Tx
 from balie.visit import steps, wrap_up
@@ -25,6 +27,7 @@ from web.desk.desk import Desk, go
 from web.desk.rows import row
 from web.forms import whole
 from web.keys import CALENDARS
+from web.samen import words as acts
 
 PLACE = "/balie/afhandeling"
 LOOKED_AT = 200  # free times: a week or two of one person
@@ -61,12 +64,13 @@ async def show(desk: Desk) -> web.StreamResponse:
 
 
 async def _show(desk: Desk, status: int = 200) -> web.Response:
-    def look(tx: Tx) -> tuple[Appointment, WrapUp, list[NextStep], list[Slot], list[Appointment]]:
+    def look(tx: Tx) -> tuple[Appointment, WrapUp, list[NextStep], list[Slot], list[Appointment], Guided]:
         found = visible(tx, desk)
         written, agreed = wrap_up.of_appointment(tx, found.id), steps.of_appointment(tx, found.id)
-        return found, written, agreed, _free(tx, desk, found), _following(tx, found)
+        happened = state.of(tx, found.id, "staff")
+        return found, written, agreed, _free(tx, desk, found), _following(tx, found), happened
 
-    found, written, agreed, free, following = await desk.read(look)
+    found, written, agreed, free, following, happened = await desk.read(look)
     return await desk.show(
         "wrap_up.html",
         status=status,
@@ -74,6 +78,8 @@ async def _show(desk: Desk, status: int = 200) -> web.Response:
         row=row(found, {}, desk.now_s),
         when=moment_words(found.start_s, found.zone),
         written=written,
+        happened=acts.story(happened, found.zone),
+        note=written.note or "\n".join(acts.story(happened, found.zone, proofs=False)),
         agreed=[_told(desk, each) for each in agreed],
         owners=list(words.step_owners().items()),
         outcomes=list(outcomes().items()),

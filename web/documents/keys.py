@@ -36,9 +36,9 @@ class Upload:
     @property
     def hint(self) -> str:
         size = _("{n} MB").format(n=self.max_bytes // MB)
-        return _("Een foto, een pdf, een tekst of een rekenblad (docx, odt, xlsx, ods, txt) van hoogstens {size}.").format(
-            size=size
-        )
+        return _(
+            "Een foto, een pdf, een tekst of een rekenblad (docx, odt, xlsx, ods, txt) van hoogstens {size}."
+        ).format(size=size)
 
 
 def upload(app: web.Application) -> Upload | None:

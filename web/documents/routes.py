@@ -6,7 +6,7 @@ from aiohttp import web
 
 from web.citizen.goodbye import leaving
 from web.citizen.mine import mine
-from web.desk.desk import action, exchange
+from web.desk.desk import action, sending
 from web.desk.desk import page as desk_page
 from web.documents import citizen, desk
 from web.documents.section import PLACE
@@ -25,7 +25,7 @@ CITIZEN = (
 )
 DESK = (
     desk_page(_DESK, desk.show),
-    exchange(_DESK, desk.send),
+    sending(_DESK, desk.send),
     action(f"{_DESK}/vraag", desk.ask),
     desk_page(_DESK + _ID, desk.fetch),
     action(f"{_DESK}{_ID}/weg", desk.remove),

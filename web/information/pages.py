@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from web.citizen.show import show
+from web.documents.keys import upload
 from web.information.kept import kept
 from web.information.terms import terms
 
@@ -20,7 +21,8 @@ async def cookies(request: web.Request) -> web.Response:
 
 
 async def privacy(request: web.Request) -> web.Response:
-    lines = terms()
+    there = upload(request.app)
+    lines = terms(there.keep_days) if there is not None else terms()
     return show(
         request,
         "privacy.html",

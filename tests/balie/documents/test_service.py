@@ -168,7 +168,7 @@ async def test_a_task_that_is_cancelled_in_the_middle(desk: Desk) -> None:
 
 async def test_a_crash_in_the_middle_is_tidied_up(desk: Desk) -> None:
     """A row and half a file, and a file that nobody knows: as they are after a power cut."""
-    begin = (desk.clock.now_s, entropy().randbytes, desk.kept.documents.rules, desk.booked.appointment_id, desk.an)
+    begin = (int(desk.clock.now_s), entropy().randbytes, desk.kept.documents.rules, desk.booked.appointment_id, desk.an)
     _key, file = await desk.store.write(records.begin, *begin, "half.pdf")
     shelf = desk.kept.documents.shelf
     shelf.path(file).write_bytes(papers.PDF[:5])
@@ -346,7 +346,7 @@ async def test_documents_go_along_when_the_appointment_moves(desk: Desk) -> None
 
 async def _letters(desk: Desk) -> list[tuple[str, str, str]]:
     query = select(message.c.kind, message.c.variant, message.c.recipient).where(message.c.kind == "document")
-    return [tuple(row) for row in await desk.store.read(lambda tx: tx.execute(query).all())]  # type: ignore[misc]
+    return [tuple(row) for row in await desk.store.read(lambda tx: tx.execute(query).all())]
 
 
 async def test_the_citizen_is_told_once_that_something_waits(desk: Desk) -> None:

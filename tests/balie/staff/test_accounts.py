@@ -149,15 +149,6 @@ async def test_nobody_cannot_be_changed(store: Store, change: str) -> None:
         await store.write(attempt)
 
 
-async def test_an_identity_provider_finds_its_people(store: Store) -> None:
-    here = await store.write(office.found)
-    assert await store.read(accounts.by_subject, "sub-1") is None
-    await store.write(accounts.set_subject, MONDAY_S, here.bart, "sub-1", "staff:9")
-    assert await store.read(accounts.by_subject, "sub-1") == here.bart
-    await store.write(accounts.disable, MONDAY_S, here.bart, "staff:9")
-    assert await store.read(accounts.by_subject, "sub-1") is None
-
-
 async def test_a_language_of_ones_own(store: Store) -> None:
     here = await store.write(office.found)
     await store.write(accounts.set_locale, here.bart, "fr")

@@ -83,6 +83,10 @@ async def test_every_page_is_valid(
             ("times", f"{TIMES}?product=badminton&dag=2026-12-08", 200),
             ("unknown", "/a/onbekend", 404),
             ("self-test", "/test", 200),
+            ("cookies", "/cookies", 200),
+            ("privacy", "/privacy", 200),
+            ("accessibility", "/toegankelijkheid", 200),
+            ("help", "/hulp", 200),
             ("mailbox", "/demo/mail", 200),
             ("mail", "/demo/mail/1", 200),
         )

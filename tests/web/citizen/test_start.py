@@ -48,6 +48,16 @@ async def test_search(client: Client, asked: str, found: list[str]) -> None:
     assert ("Probeer een ander woord, of bel ons op" in page.partition('<div id="nothing">')[2]) == (not found)
 
 
+@pytest.mark.parametrize(("language", "name"), [("nl", "Vrije tijd"), ("fr", "Loisirs"), ("de", "Freizeit")])
+async def test_themes_are_in_the_language_of_the_page(client: Client, hall: Townhall, language: str, name: str) -> None:
+    own = update(product).where(product.c.slug == "badminton").values(theme="wijkwerking")
+    await hall.store.write(lambda tx: tx.execute(own))
+    page = await page_of(await client.get("/", headers={"Cookie": f"taal={language}"}))
+    assert f">{name}</h2>" in page and ">Wijkwerking</h2>" in page, "one's own stays as it was written"
+    found = await page_of(await client.get("/", params={"zoek": name}, headers={"Cookie": f"taal={language}"}))
+    assert "product=evenement" in found and "product=badminton" not in found
+
+
 async def test_what_is_not_offered_in_any_way(client: Client, hall: Townhall, municipality: Office) -> None:
     """Neither a time nor a step leads anywhere: the page says so instead of breaking."""
     none = update(product).where(product.c.id == municipality.badminton).values(modalities=[])

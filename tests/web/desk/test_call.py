@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from balie.booking import reading
 from balie.booking.links import AFTER_S, BEFORE_S
-from tests.support.desk import TUESDAY_1030, Clerk, DeskSite
+from tests.support.desk import LIES, TUESDAY_1030, Clerk, DeskSite, arrive, say
 from tests.support.office import unix_s
 from web.keys import HUB
 
@@ -42,3 +42,37 @@ async def test_there_is_no_call_before_or_after_or_otherwise(desk: DeskSite, bar
         await bart.get(f"/balie/gesprek/{ref}", 303)
         answer = await bart.client.post(f"/balie/gesprek/{ref}/join")
         assert answer.status == 410 and answer.content_type == "application/problem+json"
+
+
+async def test_a_second_window_asks_before_it_takes_over(desk: DeskSite, bart: Clerk) -> None:
+    """By accident twice at the desk: the conversation stays where it is until he says so."""
+    booked = await desk.book()
+    desk.clock.now_s = unix_s(TUESDAY_1030)
+    found = await desk.store.read(reading.by_ref, booked.ref)
+    await bart.sign_in("bart")
+    place = f"/balie/gesprek/{booked.ref}/join"
+    connection = arrive(desk, found, "Bart Claes", staff_id=desk.office.bart)
+    answer = await bart.client.post(place)
+    assert (answer.status, (await answer.json())["title"]) == (409, "here_already")
+    assert (await bart.client.post(f"{place}?over=1")).status == 200
+    # A tab that crashed says nothing, but its WebSocket closes: who comes back is asked nothing.
+    desk.app[HUB].socket_lost(connection, desk.now_s * 1_000_000)
+    assert (await bart.client.post(place)).status == 200
+
+
+async def test_somebody_who_comes_along_comes_alone(desk: DeskSite, bart: Clerk) -> None:
+    """The helper without the citizen: staff is told who it is, and lets her in like anybody."""
+    booked = await desk.book(helpers=(LIES,))
+    desk.clock.now_s = unix_s(TUESDAY_1030)
+    found = await desk.store.read(reading.by_ref, booked.ref)
+    await bart.sign_in("bart")
+    lies = next(each.person for each in found.people if each.name == LIES.name)
+    arrive(desk, found, LIES.name)
+    page = await bart.get("/balie")
+    assert 'data-alert="Lies De Smet wacht op u."' in page and "dochter" in page
+    staff = arrive(desk, found, "Bart Claes", staff_id=desk.office.bart)
+    say(desk, staff, {"type": "admit", "participant": lies})
+    page = await bart.get("/balie")
+    assert "in het gesprek" in page and "Lies De Smet" in page
+    arrive(desk, found, "An Peeters")
+    assert "net aangekomen" in await bart.get("/balie"), "who comes later waits, too"

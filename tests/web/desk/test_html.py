@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from balie.booking import reading
+from balie.visit import call_request
 from tests.support.desk import LIES, Clerk, DeskSite, die, fail_message, receive
+from tests.support.till import fill_books
 from tests.support.tree import ROOT
 
 CONFIG = ROOT / "tests/web/citizen/html-validate.json"
@@ -14,11 +17,13 @@ CONFIG = ROOT / "tests/web/citizen/html-validate.json"
 async def test_every_page_is_valid(desk: DeskSite, bart: Clerk, tmp_path: Path) -> None:
     await bart.sign_in("mia")
     empty = ("", "/afspraken", "/afspraken?zicht=lijst", "/afspraak/nieuw", "/meldingen", "/antwoorden", "/sessies")
-    admin = ("/medewerkers", "/koppelingen", "/koppelingen?toon=overgeslagen")
+    admin = ("/medewerkers", "/koppelingen", "/koppelingen?toon=overgeslagen", "/boekhouding")
     before = (*empty, *admin, "/aanmelden?uit=1")
     pages = {f"empty-{at}": await bart.get(f"/balie{path}") for at, path in enumerate(before)}
     booked = await desk.book("2026-12-07T10:00", helpers=(LIES,), question="<b>&amp;")
     task_id, letter_id = await fail_message(desk, booked), await receive(desk, booked, "<p>\n&")
+    first = await desk.store.read(reading.by_ref, booked.ref)
+    await desk.store.write(call_request.ask, desk.now_s, desk.entropy.randbytes, first.people[0].id)
     one = f"/afspraak/{booked.ref}"
     for at, path in enumerate(
         (
@@ -34,6 +39,10 @@ async def test_every_page_is_valid(desk: DeskSite, bart: Clerk, tmp_path: Path) 
         )
     ):
         pages[f"full-{at}"] = await bart.get(f"/balie{path}")
+    await fill_books(desk)
+    books = ("/boekhouding/2026-000001", "/boekhouding/C2026-000001", "/boekhouding?reeks=2026-12-07_2026-000001")
+    for at, path in enumerate((*books, "/boekhouding?nummer=x", "/boekhouding?toon=afgehandeld")):
+        pages[f"books-{at}"] = await bart.get(f"/balie{path}")
     dead = await die(desk, "500", "no answer in 10 s")
     for at, path in enumerate((*admin, f"/medewerkers/{desk.office.bart}", f"/medewerkers/{desk.admin}")):
         pages[f"admin-{at}"] = await bart.get(f"/balie{path}")
@@ -54,6 +63,8 @@ async def test_every_page_is_valid(desk: DeskSite, bart: Clerk, tmp_path: Path) 
             (f"/medewerkers/{desk.admin}", {"doe": "sluit"}),
             (f"/koppelingen/{dead[0]}", {"doe": "sla-over"}),
             ("/koppelingen", {}),
+            ("/boekhouding/verschillen/1", {}),
+            ("/boekhouding/2026-000002", {}),
         )
     ):
         pages[f"wrong-{at}"] = await bart.send(f"/balie{path}", 422, **form)

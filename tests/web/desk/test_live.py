@@ -82,7 +82,7 @@ async def test_who_was_let_in_is_in_the_call(desk: DeskSite, bart: Clerk) -> Non
     an, staff = arrive(desk, found, "An Peeters"), arrive(desk, found, "Bart Claes", staff_id=desk.office.bart)
     stream = await listen(bart)
     page = await stream.next()
-    assert "Bart Claes is binnen" in page and 'data-alert=""' in page, "inside he hears it there"
+    assert "binnen: Bart Claes" in page and 'data-alert=""' in page, "inside he hears it there"
     say(desk, staff, {"type": "admit", "participant": found.people[0].person})
     page = await stream.next()
     assert "in het gesprek" in page and 'data-alert=""' in page

@@ -6,11 +6,14 @@ import { Captions } from "./captions.js";
 import { Chat } from "./chat.js";
 import { Controls } from "./controls.js";
 import { Conversation } from "./conversation.js";
-import { Devices } from "./devices.js";
+import { Devices, supported } from "./devices.js";
 import { Door } from "./door.js";
 import { getToken, goesOn, goodbye, isInside, link, takeOver, wentIn, wentOut } from "./entry.js";
+import { watchInterruptions } from "./interruptions.js";
 import { announce, element, hasText, show, text, write } from "./page.js";
 import { Pointed } from "./pointed.js";
+import { Silence } from "./silence.js";
+import { showTest } from "./tested.js";
 import { Tiles } from "./tiles.js";
 import { WaitingRoom, ring } from "./waiting.js";
 import { WakeLock } from "./wake_lock.js";
@@ -21,6 +24,8 @@ import { hear } from "./wire.js";
 /** A problem stands there until it was read: some 15 words. */
 const READ_MS = 8000;
 const MEASURE_EVERY = 5;
+/** What arrives of others is theirs to send. */
+const WELL = ["connected", "poor"];
 /** Trouble of the connection in which a telephone number helps. */
 const LIFELINE = ["reconnecting_long", "blocked"];
 
@@ -33,6 +38,7 @@ const pointed = new Pointed();
 if (!document.getElementById("panel")) new Arrivals(); // the desk's panel has its own way to let people in
 const waitingRoom = new WaitingRoom(devices, () => end("left", text("bye_left")));
 const wakeLock = new WakeLock();
+const silence = new Silence(tiles, say);
 /** @type {Conversation | null} */
 let conversation = null;
 /** @type {Controls | null} */
@@ -78,6 +84,7 @@ function face(waits) {
 function tick() {
   ticks += 1;
   if (ticks % MEASURE_EVERY === 0) conversation?.measure();
+  if (conversation) silence.look(conversation, WELL.includes(conversation.health()));
   paintStatus();
 }
 
@@ -174,6 +181,7 @@ function listen() {
   const button = element("enter", HTMLButtonElement);
   button.onclick = enter;
   button.disabled = false;
+  button.hidden = !supported(); // the door says what to do instead
   element("retry", HTMLButtonElement).onclick = () => void openDevices();
   element("again", HTMLButtonElement).onclick = () => location.replace(link() || location.pathname);
   element("go-on-here", HTMLButtonElement).onclick = () => {
@@ -197,12 +205,11 @@ function listen() {
     const name = tiles.people.get(participant)?.name ?? "";
     pointed.show(conversation?.sending.screenTrack ?? null, participant, name, x, y);
   });
-  navigator.mediaDevices?.addEventListener?.("devicechange", () => void devices.list());
+  watchInterruptions(devices, tiles, () => conversation, say);
   window.addEventListener("online", () => conversation?.signalling.hurry());
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState !== "visible" || !conversation) return;
     void wakeLock.keep();
-    conversation.signalling.hurry();
   });
   // A closed tab is somebody who left; others need not wait until his connection times out.
   window.addEventListener("pagehide", () => conversation?.signalling.leave());
@@ -212,10 +219,12 @@ function listen() {
 }
 
 function start() {
+  document.documentElement.dataset.alive = ""; // see old.js
   show("door");
   const know = document.getElementById("know");
   if (know instanceof HTMLDetailsElement) know.open = matchMedia("(min-width: 60rem) and (min-height: 40rem)").matches;
   if (devices.chosen.speaker) tiles.speaker(devices.chosen.speaker);
+  showTest();
   devices.onlost = () => door.show();
   listen();
   void openDevices();

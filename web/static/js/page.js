@@ -66,6 +66,14 @@ export function show(name) {
 }
 
 /**
+ * Let the stylesheet know whether a picture is higher than wide, as of a telephone in a hand.
+ * @param {HTMLVideoElement} picture
+ */
+export function markUpright(picture) {
+  picture.onresize = () => (picture.dataset.upright = picture.videoHeight > picture.videoWidth ? "yes" : "no");
+}
+
+/**
  * What this browser remembers: of this tab ("session") or for longer ("local").  Some browsers remember nothing.
  * @param {"session" | "local"} where
  * @param {string} key

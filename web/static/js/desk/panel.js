@@ -154,7 +154,7 @@ hear("left", ({ participant }) => {
   inside.delete(participant);
   paint();
 });
-hear("news", () => void refresh());
+hear("news", ({ about }) => about !== "acts" && void refresh()); // acts: see samen.js
 window.setInterval(paint, MINUTE_MS / 4);
 
 // -- what staff does with them -------------------------------------------------------------------------------
