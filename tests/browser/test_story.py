@@ -369,9 +369,7 @@ async def bookkeeping(hilde: Visitor) -> None:
     assert AN.encode() in await content(await download.value)
 
 
-async def test_a_tab_closed_too_soon_and_a_payment_that_comes_late(
-    visit: Visit, demo: Running, laptop: Browser
-) -> None:
+async def test_a_tab_closed_too_soon_and_a_late_payment(visit: Visit, demo: Running, laptop: Browser) -> None:
     """An closes the page to pay, opens it again, pays later; the provider says so twice.  Both read what is true."""
     async with together(visit, demo, laptop) as call:
         await choose_and_identify(call)

@@ -189,7 +189,8 @@ def test_both_forms_say_the_same() -> None:
     """A reader of plain text is not worse off."""
     for kind in MESSAGE_KINDS:
         made = letter(known(kind))
-        words = re.sub(r"\W+", " ", made.text.replace(PAGE, "").replace(DOOR, "").replace(GOODBYE, ""))
+        text = made.text.replace(f"{PAGE}/documenten", "")
+        words = re.sub(r"\W+", " ", text.replace(PAGE, "").replace(DOOR, "").replace(GOODBYE, ""))
         words = words.replace(re.sub(r"\W+", " ", f"{SENDER.public_url}/afspraak/nieuw"), " ")
         seen = re.sub(r"\W+", " ", _Html(made.html).text)
         assert " ".join(words.split()) in " ".join(seen.split()), kind
