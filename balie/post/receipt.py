@@ -107,7 +107,7 @@ def of(tx: Tx, invoice_id: int) -> Receipt:
         vat=amount_words(row.vat_cents),
         rate="" if untaxed else format_percent(line["rate"] / 10_000, "#,##0.##%", locale=language()),
         reason=seller["exemption"] if untaxed else "",
-        method=_method(paid["method"]),
+        method=method_words(paid["method"]),
         paid_on=day_words(date.fromisoformat(paid["day"])),
         communication=_communication(paid["ogm"]),
         seller=tuple(_seller(seller)),
@@ -145,7 +145,7 @@ def _dotted(number: str) -> str:
     return f"{number[:4]}.{number[4:7]}.{number[7:]}" if number else ""
 
 
-def _method(method: str) -> str:
+def method_words(method: str) -> str:
     """As people know it; others as the provider calls them."""
     known = {
         "bancontact": "Bancontact",

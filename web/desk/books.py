@@ -12,6 +12,7 @@ from balie.bookkeeping.answers import Outcome
 from balie.bookkeeping.overview import Mismatch, Paper
 from balie.i18n import amount_words, day_words, moment_words, month_words
 from balie.i18n import gettext as _
+from balie.post import receipt
 from balie.store.engine import Tx
 from web.desk.desk import Desk, go
 
@@ -97,7 +98,7 @@ def _told(paper: Paper) -> dict[str, object]:
         "amount": amount_words(content.sums.gross),
         "vat": amount_words(content.sums.vat),
         "refers_to": content.refers_to,
-        "method": content.paid.method,
+        "method": receipt.method_words(content.paid.method),
         "communication": _communication(content.paid.ogm),
         "ref": paper.ref,
         "batch": paper.exported_as,
