@@ -28,7 +28,7 @@ Tx = Connection
 """A transaction that is open."""
 
 BUSY_MS = 5_000  # how long SQLite waits for another process's lock
-TRIES = 5  # of a write that PostgreSQL asks to repeat (serialisation failure, deadlock)
+TRIES = 8  # of a write that PostgreSQL asks to repeat (serialisation failure, deadlock)
 REPEAT = ("40001", "40P01")
 READERS = 4  # connections that read; WAL lets them read while one writes
 

@@ -43,6 +43,7 @@ async def check(somebody: Visitor, state: str) -> None:
     usual: Any = page.viewport_size
     for scheme in SCHEMES:
         await page.emulate_media(color_scheme=scheme)
+        await settled(somebody)
         violations = await ask(somebody, "violations")
         assert violations == [], f"{state}, {scheme}: {violations}"
     for size in (NARROW, ON_ITS_SIDE, ZOOMED):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import socket
@@ -18,16 +19,20 @@ from tests.support.nursery import Forked
 from tests.support.tree import ROOT
 
 STOP_S = 15
+PORTS = (12_000, 32_000)
 
 
 def free_port(kind: socket.SocketKind) -> int:
-    """Free for TCP and for UDP: media wants both on one number."""
+    """Free for TCP and for UDP: media wants both on one number.
+
+    Below those that connections get (32768 on Linux): one of them could have it by the time somebody listens there.
+    """
     other = socket.SOCK_DGRAM if kind == socket.SOCK_STREAM else socket.SOCK_STREAM
     while True:
+        port = random.SystemRandom().randrange(*PORTS)
         with socket.socket(socket.AF_INET, kind) as probe, socket.socket(socket.AF_INET, other) as beside:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
             try:
+                probe.bind(("127.0.0.1", port))
                 beside.bind(("127.0.0.1", port))
             except OSError:
                 continue

@@ -90,9 +90,13 @@ async def test_one_that_never_answers_is_down(tmp_path: Path) -> None:
     async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
+        await writer.wait_closed()
+        gone.set()
 
+    gone = asyncio.Event()
     server = await asyncio.start_server(silence, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(ScannerDownError, match="too long"):
             await Clamd(f"127.0.0.1:{port}", timeout_s=0.05).scan(path)
+        await gone.wait()
