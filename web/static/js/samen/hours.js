@@ -57,6 +57,8 @@ export class Hours {
   async load(form, day) {
     const place = this.place(form);
     if (!place) return;
+    // Hours of the day before are none of this one: who is quick would choose among them, and lose it.
+    if (place.dataset.day !== day) place.replaceChildren();
     place.dataset.day = day;
     place.ariaBusy = "true";
     try {
