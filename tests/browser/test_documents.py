@@ -15,7 +15,12 @@ from tests.support.access import check, focus, tab_to
 from tests.support.processes import Running
 from tests.support.visitor import PHONE
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.alone,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(240),
+]
 
 REFUSED = "Failed to load resource: the server responded with a status of 4"
 SAID = """() => {

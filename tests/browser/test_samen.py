@@ -16,7 +16,12 @@ from tests.support.access import check, focus, tab_to
 from tests.support.processes import Running
 from tests.support.visitor import PHONE, Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.alone,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(240),
+]
 
 WIDE: Any = {"width": 1440, "height": 900}
 HEARD = """() => {
