@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 
+from balie.exchange import NoAnswerError, TooLargeError, exchange
 from balie.identity.errors import IdentityError
 
 TIMEOUT_S = 10.0
@@ -42,23 +43,19 @@ async def ask(
     """
     method = "GET" if form is None else "POST"
     try:
-        async with session.request(method, url, headers=headers, data=form, allow_redirects=False) as response:
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > BYTES_MAX:
-                    raise IdentityError("provider_nonsense", f"{method}: more than {BYTES_MAX} bytes")
-            status = response.status
-    except (ClientError, TimeoutError, OSError, ValueError) as error:  # ValueError: of an answer that is no HTTP
-        raise IdentityError("provider_down", type(error).__name__) from None
+        status, body = await exchange(session, method, url, BYTES_MAX, headers=headers, data=form)
+    except TooLargeError as error:
+        raise IdentityError("provider_nonsense", f"{method}: {error}") from None
+    except NoAnswerError as error:
+        raise IdentityError("provider_down", str(error)) from None
     if status >= 500 or status == 429:
         raise IdentityError("provider_down", str(status))
     if refused and status in (400, 401):
-        raise IdentityError(refused, _oauth_error(bytes(body)))
+        raise IdentityError(refused, _oauth_error(body))
     if status != 200:
         raise IdentityError("provider_nonsense", f"{method}: {status}")
     try:
-        return msgspec.json.decode(bytes(body), type=kind)
+        return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         # Of a type that is wrong, the reason names a field and the types, never a value.
         reason = str(error) if isinstance(error, msgspec.ValidationError) else ""

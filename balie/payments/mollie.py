@@ -14,10 +14,11 @@ from typing import Annotated, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 from yarl import URL
 
-from balie.payments.errors import Down, Nonsense, ProviderError, Refused
+from balie.exchange import NoAnswerError, TooLargeError, exchange
+from balie.payments.errors import Down, Nonsense, Refused
 from balie.payments.provider import (
     DESCRIPTION_MAX,
     ID_MAX,
@@ -220,19 +221,11 @@ class Mollie:
     async def _send(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         url = URL(self._account.url.rstrip("/") + path, encoded=True)
         try:
-            async with self._session.request(
-                method, url, data=content or None, headers=headers, allow_redirects=False
-            ) as response:
-                answer = bytearray()
-                async for chunk in response.content.iter_chunked(1 << 16):
-                    answer += chunk
-                    if len(answer) > ANSWER_MAX:
-                        raise Nonsense(f"more than {ANSWER_MAX} bytes")
-                return response.status, bytes(answer)
-        except ProviderError:
-            raise
-        except (ClientError, TimeoutError, OSError, ValueError) as error:
-            raise Down(type(error).__name__) from None
+            return await exchange(self._session, method, url, ANSWER_MAX, headers=headers, data=content or None)
+        except TooLargeError as error:
+            raise Nonsense(str(error)) from None
+        except NoAnswerError as error:
+            raise Down(str(error)) from None
 
 
 def _check(status: int) -> None:

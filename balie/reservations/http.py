@@ -13,11 +13,12 @@ from typing import Annotated, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 
 from balie import signing
+from balie.exchange import NoAnswerError, TooLargeError, exchange
 from balie.reservations.backend import ID_MAX, NAME_MAX, Confirmed, Details, FreeTime, Held, Resource, State
-from balie.reservations.errors import BackendError, Down, Nonsense, Refused, Taken
+from balie.reservations.errors import Down, Nonsense, Refused, Taken
 
 ANSWER_MAX = 1_000_000  # bytes: a hall with ten courts has some hundred free hours a week
 LIST_MAX = 5_000
@@ -171,19 +172,11 @@ class HttpBackend:
     async def _send(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         url = self._site.url.rstrip("/") + path
         try:
-            async with self._session.request(
-                method, url, data=content or None, headers=headers, allow_redirects=False
-            ) as response:
-                answer = bytearray()
-                async for chunk in response.content.iter_chunked(1 << 16):
-                    answer += chunk
-                    if len(answer) > ANSWER_MAX:
-                        raise Nonsense(f"more than {ANSWER_MAX} bytes")
-                return response.status, bytes(answer)
-        except BackendError:
-            raise
-        except (ClientError, TimeoutError, OSError, ValueError) as error:
-            raise Down(type(error).__name__) from None
+            return await exchange(self._session, method, url, ANSWER_MAX, headers=headers, data=content or None)
+        except TooLargeError as error:
+            raise Nonsense(str(error)) from None
+        except NoAnswerError as error:
+            raise Down(str(error)) from None
 
 
 def _check(status: int) -> None:
