@@ -14,8 +14,8 @@ from tests.support import databases
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return databases.sqlite_template(tmp_path_factory.mktemp("sqlite"))
+def sqlite_template() -> Path:
+    return databases.sqlite_template()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,6 @@ from tests.support.visitor import CHROMIUM, Visitor, launched, visitor
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.alone,
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.timeout(180),
 ]

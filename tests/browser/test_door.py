@@ -12,7 +12,7 @@ from tests.browser.conftest import Visit, closed_link
 from tests.support.processes import Running
 from tests.support.visitor import Visitor, visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
 
 AN, BART = "An Peeters", "Bart Claes"
 PHONE_NUMBER = "+32\u00a02\u00a0555\u00a001\u00a023"

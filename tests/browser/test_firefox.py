@@ -6,13 +6,14 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
 from tests.browser.conftest import Visit
 from tests.browser.firefox import firefox
 from tests.browser.test_visit_desk import WIDE, Counter, counter, go_in, let_in
 from tests.support.processes import Running
 
-pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
 
 __all__ = ["counter"]  # a fixture, for pytest
 
@@ -24,13 +25,19 @@ TYPE = """(words) => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def chromium(live_chromium: Browser) -> Browser:
+    return live_chromium
+
+
+@pytest.mark.alone
 async def test_a_citizen_in_firefox_and_a_staff_member_in_chromium(visit: Visit, demo: Running, tmp_path: Path) -> None:
     """Sight, sound, a shared screen, what is switched off, and no tile of who left."""
     async with firefox(tmp_path, f"http://localhost:{demo.port}") as an:
         bart, _ = await asyncio.gather(visit("staff"), an.open(demo.links["citizen"]))
         await asyncio.gather(an.enter(), bart.enter())
         await asyncio.gather(an.tiles(BART), bart.tiles(AN))
-        await asyncio.gather(an.pictures(1), bart.pictures(1), an.sounds(1), bart.sounds(1))
+        await asyncio.gather(an.pictures(1, fps=20), bart.pictures(1, fps=20), an.sounds(1), bart.sounds(1))
         await asyncio.gather(an.status("Verbonden"), bart.status("Verbonden"))
 
         await bart.press("Scherm delen")

@@ -21,7 +21,6 @@ from tests.support.visitor import PHONE, Visitor, visitor
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.alone,
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.timeout(240),
 ]

@@ -15,7 +15,6 @@ from tests.support.visitor import PHONE
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.alone,
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.timeout(240),
 ]

@@ -34,7 +34,6 @@ from web.information.kept import kept
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.alone,
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.timeout(240),
 ]

@@ -21,7 +21,7 @@ from tests.support.served import Served, serving
 from tests.support.visitor import Visitor, visitor
 from web.desk.gate import COOKIE
 
-pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
 
 PICTURE_BACK_S = 10
 CUT_MS = 10_000

@@ -20,7 +20,6 @@ from tests.support.visitor import PHONE, Visitor
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.alone,
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.timeout(300),
 ]

@@ -21,9 +21,6 @@ from tests.support.visitor import launched, visitor
 GAUGES = ("participants", "http_sessions", "tracks", "subscriptions")
 
 
-pytestmark = pytest.mark.alone
-
-
 async def gauges(session: ClientSession) -> dict[str, float]:
     async with session.get("/metrics") as response:
         text = await response.text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import time
@@ -21,9 +22,9 @@ from balie.booking.people import Person
 from balie.booking.slots import Wish, plan
 from balie.staff import accounts, sessions
 from balie.store.engine import Tx, database_url
-from balie.store.migrate import upgrade
 from balie.store.schema import CELL_S
 from tests.support import processes
+from tests.support.databases import sqlite_template
 from tests.support.processes import Running, free_port
 
 CITIZEN = Person("An Peeters", mail="an.peeters@example.org", phone="+32470123456")
@@ -57,9 +58,10 @@ class Served:
         self.port, self.media_port = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
         self.config = folder / "config.toml"
         self.config.write_text(_config(self.port, self.media_port, udp) + more)
-        engine = create_engine(f"sqlite:///{database_url(DATABASE, folder).database}")
+        database = database_url(DATABASE, folder).database
+        shutil.copy(sqlite_template(), str(database))
+        engine = create_engine(f"sqlite:///{database}")
         with engine.begin() as tx:
-            upgrade(tx)
             self.visits: Sequence[Planned] = _found(tx, int(time.time()), count)
         engine.dispose()
         self.running: Running | None = None

@@ -21,6 +21,7 @@ from balie.links import Invitation, MemoryLinks
 from balie.store.engine import Store, database_url
 from media.io.server import MediaServer
 from signalling.tokens import Grants, Join, Key, Role, Tokens, default_grants
+from tests.support.databases import sqlite_template
 from web import keys
 
 Client = TestClient[Any, Any]
@@ -75,7 +76,9 @@ def build_site(public_url: str = PUBLIC_URL, change: Callable[[Settings], Settin
     settings = change(settings)
     clock, tokens = Clock(), Tokens("balie", (Key("test", b"k" * 32),))
     links = MemoryLinks(random.Random(1).randbytes)
-    store = Store(database_url(settings.database.url, folder))
+    url = database_url(settings.database.url, folder)
+    shutil.copy(sqlite_template(), str(url.database))
+    store = Store(url)
     site = Site(
         build(settings, tokens, links, store, LinkKey(b"l" * 32), media=MediaServer(binding(settings))),
         tokens,

@@ -16,7 +16,6 @@ CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
     "--no-sandbox",
     "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream=fps=30",
     "--allow-loopback-in-peer-connection",
     "--auto-select-desktop-capture-source=Entire screen",
     "--mute-audio",
@@ -27,6 +26,9 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+CALM_FPS, LIVE_FPS = 10, 30
+"""Pictures a second of the made-up camera: what a few pages encode, decode and draw without filling two cores, and what
+a real camera sends, for tests and benchmarks that measure pictures."""
 PROBE = (ROOT / "tests/support/probe.js").read_text()
 PHONE: Any = {"width": 360, "height": 740}
 LAPTOP: Any = {"width": 1024, "height": 768}
@@ -34,10 +36,16 @@ LAPTOP: Any = {"width": 1024, "height": 768}
 
 @asynccontextmanager
 async def launched(
-    playwright: Playwright, *arguments: str, program: str = CHROMIUM, without: tuple[str, ...] = ()
+    playwright: Playwright,
+    *arguments: str,
+    program: str = CHROMIUM,
+    fps: int = CALM_FPS,
+    cameras: int = 1,
+    without: tuple[str, ...] = (),
 ) -> AsyncIterator[Browser]:
-    """without: beginnings of the usual arguments that it does not get."""
-    usual = [each for each in ARGUMENTS if not (without and each.startswith(without))]
+    """fps, cameras: of its made-up cameras.  without: beginnings of the usual arguments that it does not get."""
+    camera = f"--use-fake-device-for-media-stream=fps={fps},device-count={cameras}"
+    usual = [each for each in (*ARGUMENTS, camera) if not (without and each.startswith(without))]
     browser = await playwright.chromium.launch(executable_path=program, args=[*usual, *arguments])
     try:
         yield browser
@@ -96,7 +104,7 @@ class Person(ABC):
         script = f"([within, what]) => probe.until({look}, within, what)"
         return await self.evaluate(script, [within_s * 1000, condition])
 
-    async def pictures(self, count: int, *, fps: float = 20, height: int = 360, within_s: float = 10) -> Any:
+    async def pictures(self, count: int, *, fps: float = 6, height: int = 360, within_s: float = 10) -> Any:
         """Until that many pictures of others arrive that fast and that large (16:9)."""
         return await self.evaluate(
             "([count, fps, height, within]) => probe.pictures(count, fps, height, within)",

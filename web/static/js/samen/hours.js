@@ -16,6 +16,8 @@ export class Hours {
     this.say = say;
     this.painted = painted;
     this.lost = lost;
+    /** @type {Map<Element, object>} where hours are on their way, and the last request for them */
+    this.awaited = new Map();
     section.addEventListener("change", (event) => void this.changed(event.target));
   }
 
@@ -24,7 +26,7 @@ export class Hours {
     for (const form of this.section.querySelectorAll("form[data-hours]")) {
       const place = this.place(form);
       const day = place?.dataset.day ?? "";
-      if (place && day && !place.firstChild) void this.load(/** @type {HTMLFormElement} */ (form), day);
+      if (place && day && !place.firstChild && !this.awaited.has(place)) void this.load(/** @type {HTMLFormElement} */ (form), day);
     }
   }
 
@@ -38,7 +40,7 @@ export class Hours {
     if (!(field instanceof HTMLSelectElement || field instanceof HTMLInputElement) || !field.form) return;
     const form = field.form;
     if (form.dataset.hours && field.name === "dag") {
-      if (!field.value) this.place(form)?.replaceChildren();
+      if (!field.value) this.clear(form);
       else await Promise.all([this.tell(form), this.load(form, field.value)]);
     } else if (form.dataset.choice) {
       if (field.name === "uur") this.showCourts(form, field.value);
@@ -51,6 +53,20 @@ export class Hours {
   }
 
   /**
+   * No day is chosen any more, and what is on its way is for nobody.
+   * @param {HTMLFormElement} form
+   */
+  clear(form) {
+    const place = this.place(form);
+    if (!place) return;
+    this.awaited.delete(place);
+    place.dataset.day = "";
+    place.ariaBusy = "false";
+    place.replaceChildren();
+  }
+
+  /**
+   * Only the answer to the last request is painted: another would take away what somebody chooses in it.
    * @param {HTMLFormElement} form
    * @param {string} day
    */
@@ -61,21 +77,27 @@ export class Hours {
     if (place.dataset.day !== day) place.replaceChildren();
     place.dataset.day = day;
     place.ariaBusy = "true";
+    const request = {};
+    this.awaited.set(place, request);
     try {
       const response = await fetch(`${form.getAttribute("action")}?dag=${day}&deel=1`, { cache: "no-store" });
       if (!response.ok) throw new Error(String(response.status));
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      if (place.dataset.day !== day) return; // another day was chosen meanwhile
+      if (this.awaited.get(place) !== request) return;
       place.replaceChildren(...[...page.body.children].map((each) => document.importNode(each, true)));
       const made = place.querySelector("form");
       if (made) this.showCourts(made, String(new FormData(made).get("uur") ?? ""));
       this.painted();
       this.say(place.querySelector("legend, .field-error, p")?.textContent?.trim() ?? "");
     } catch {
+      if (this.awaited.get(place) !== request) return;
       place.replaceChildren();
       this.lost();
     } finally {
-      place.ariaBusy = "false";
+      if (this.awaited.get(place) === request) {
+        place.ariaBusy = "false";
+        this.awaited.delete(place);
+      }
     }
   }
 
