@@ -8,19 +8,21 @@ import functools
 import os
 import pwd
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import threading
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL
+from sqlalchemy.pool import StaticPool
 
 from balie.store.engine import POSTGRESQL, SQLITE, Store
 from balie.store.migrate import upgrade
@@ -44,6 +46,22 @@ def sqlite_template() -> Path:
         upgrade(connection)
     engine.dispose()
     return path
+
+
+@functools.cache
+def _memory() -> Engine:
+    return create_engine("sqlite://", poolclass=StaticPool)
+
+
+def in_memory() -> Engine:
+    """A database in memory with all tables and nothing in them, for tests that begin anew hundreds of times.  It is the
+    same one each time, so that statements are compiled once."""
+    engine = _memory()
+    with closing(sqlite3.connect(sqlite_template())) as template, engine.connect() as connection:
+        made = connection.connection.driver_connection
+        assert isinstance(made, sqlite3.Connection)
+        template.backup(made)
+    return engine
 
 
 def _programs() -> Path:

@@ -8,7 +8,7 @@ import random
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from sqlalchemy import Engine, create_engine, select, update
+from sqlalchemy import Engine, select, update
 
 from balie.booking import appointments
 from balie.booking.appointments import Booking
@@ -16,8 +16,8 @@ from balie.booking.slots import Wish
 from balie.identity import codes, records
 from balie.identity.errors import IdentityError
 from balie.identity.persons import Person
-from balie.store.schema import identification, metadata, participant, product
-from tests.support import office
+from balie.store.schema import identification, participant, product
+from tests.support import databases, office
 from tests.support.booking import AN, KEY, TUESDAY_10_S
 from tests.support.office import MONDAY_S
 
@@ -30,23 +30,19 @@ class Identifications(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.engine: Engine = create_engine("sqlite://")
+        self.engine: Engine = databases.in_memory()
         self.chance = random.Random(3)
         self.now_s, self.codes, self.seen = MONDAY_S, list[tuple[str, int]](), dict[int, str]()
 
     @initialize()
     def found(self) -> None:
         with self.engine.begin() as tx:
-            metadata.create_all(tx)
             here = office.found(tx)
             tx.execute(update(product).where(product.c.id == here.badminton).values(identification="oidc"))
             asked = Booking(AN, wish=Wish((here.badminton,)), start_s=TUESDAY_10_S)
             made = appointments.book(tx, MONDAY_S, self.chance.randbytes, KEY, asked)
             self.appointment_id, self.product_id = made.appointment_id, here.badminton
             self.citizen_id = tx.execute(select(participant.c.id)).scalar_one()
-
-    def teardown(self) -> None:
-        self.engine.dispose()
 
     @rule(acr=st.sampled_from(["", "urn:high"]), ttl_s=st.sampled_from([60, 1800]))
     def request(self, acr: str, ttl_s: int) -> None:

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, select, update
+from sqlalchemy import select, update
 
 from balie.payments import records, refunds
 from balie.payments.provider import Created, PaymentState, RefundStatus, Status
 from balie.payments.records import Purchase
 from balie.record.events import PAYMENT
 from balie.store.engine import Store, Tx
-from balie.store.schema import metadata, outbox, payment
-from tests.support import appointments, office
+from balie.store.schema import outbox, payment
+from tests.support import appointments, databases, office
 from tests.support.office import MONDAY_S
 
 CENTS = 900
@@ -40,12 +40,8 @@ def begin(tx: Tx, now_s: int = MONDAY_S) -> int:
 
 @contextmanager
 def empty() -> Iterator[Tx]:
-    """A database in memory: hypothesis begins anew hundreds of times."""
-    engine = create_engine("sqlite://")
-    with engine.begin() as tx:
-        metadata.create_all(tx)
+    with databases.in_memory().begin() as tx:
         yield tx
-    engine.dispose()
 
 
 def status(state: PaymentState, back: int = 0, charged_back: int = 0, cents: int = CENTS) -> Status:

@@ -6,6 +6,7 @@ import re
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html.parser import HTMLParser
+from itertools import product
 from typing import Any
 
 import pytest
@@ -163,13 +164,16 @@ def test_who_comes_along_learns_whose_appointment_it_is_and_no_more(kind: str) -
 
 
 @pytest.mark.parametrize("kind", MESSAGE_KINDS)
-@pytest.mark.parametrize("modality", MODALITIES)
-@pytest.mark.parametrize("role", [CITIZEN, HELPER])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_message_can_be_written_for_everybody(kind: str, modality: str, role: str, language: str) -> None:
-    with speaking(language):
-        made = letter(known(kind, modality=modality, role=role))
-        sms = short.text(known(kind, modality=modality, role=role))
+def test_every_message_can_be_written_for_everybody(kind: str, language: str) -> None:
+    for modality, role in product(MODALITIES, [CITIZEN, HELPER]):
+        with speaking(language):
+            made = letter(known(kind, modality=modality, role=role))
+            sms = short.text(known(kind, modality=modality, role=role))
+        is_well_made(made, sms, language)
+
+
+def is_well_made(made: Letter, sms: str, language: str) -> None:
     for part in (made.subject, made.text, made.html, sms):
         assert part.strip() and "None" not in part and "%(" not in part and "{" not in part
     assert "\n\n\n" not in made.text and made.text.endswith("\n") and not re.search(r"[ \t]\n", made.text)
