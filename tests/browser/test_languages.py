@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from balie.i18n import LANGUAGES
-from tests.support.access import check
+from tests.support.access import fits
 from tests.support.booking import TUESDAY_10_S
 from tests.support.town import running
 from tests.support.visitor import PHONE, visitor
@@ -36,11 +36,11 @@ async def test_every_page_of_a_citizen(chromium: Browser, sqlite_template: Path,
         for url in (*(town.origin + path for path in paths), *(link + path for path in own)):
             await an.goto(url)
             await expect(page.locator("html")).to_have_attribute("lang", language)
-            await check(an, f"{url.removeprefix(town.origin)}, {language}")
+            await fits(an, f"{url.removeprefix(town.origin)}, {language}")
         await an.goto(town.origin + PRODUCT)
         await page.locator("button[name=start], a[href*='start=']").first.click()
-        await check(an, f"a time or details, {language}")
+        await fits(an, f"a time or details, {language}")
         for state, now_s in (("open", TUESDAY_10_S), ("over", TUESDAY_10_S + 10**5)):
             town.hall.clock.now_s = now_s
             await an.goto(link)
-            await check(an, f"{state}, {language}")
+            await fits(an, f"{state}, {language}")

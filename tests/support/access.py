@@ -33,20 +33,28 @@ async def settled(somebody: Visitor) -> None:
 
 async def ask(somebody: Visitor, question: str) -> Any:
     """A question of accessibility.js about the page as it is now."""
-    if not await somebody.evaluate("() => 'access' in window"):
-        await somebody.evaluate(f"() => {{ {AXE}\n{QUESTIONS} }}")
+    needed = (("access", QUESTIONS), *((("axe", AXE),) if question in SCHEMES.values() else ()))
+    for name, script in needed:
+        if not await somebody.evaluate(f"() => '{name}' in window"):
+            await somebody.evaluate(f"() => {{ {script} }}")
     return await somebody.evaluate(f"() => access.{question}()")
 
 
 async def check(somebody: Visitor, state: str) -> None:
     """A page as it is now: light and dark, in small windows, with letters of twice the size."""
     page = somebody.page
-    usual: Any = page.viewport_size
     for scheme, question in SCHEMES.items():
         await page.emulate_media(color_scheme=scheme)
         await settled(somebody)
         violations = await ask(somebody, question)
         assert violations == [], f"{state}, {scheme}: {violations}"
+    await fits(somebody, state)
+
+
+async def fits(somebody: Visitor, state: str) -> None:
+    """The part of it that the words decide, for languages in which a page has the same elements: nothing is cut off."""
+    page = somebody.page
+    usual: Any = page.viewport_size
     for size in (NARROW, ON_ITS_SIDE, ZOOMED):
         await page.set_viewport_size(size)
         await settled(somebody)
