@@ -13,7 +13,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check bench texts revision lock clean browsers compiler databases networks
+.PHONY: run test check layout lint types imports scripts bench texts revision lock clean browsers compiler databases networks
 
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13 python3.14,\
 	$(shell command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -26,7 +26,8 @@ LOOPS := $(wildcard media/native/*.[ch])
 run: $(READY)
 	@$(BIN)/balie demo $(ARGS)
 
-test: compiler check browsers databases networks
+test: compiler browsers databases networks
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
@@ -34,11 +35,21 @@ else
 	$(BIN)/pytest -m alone
 endif
 
-check: $(READY) $(TOOLS)
+check: layout lint types imports scripts
+
+layout: $(READY)
 	$(BIN)/ruff format --check .
+
+lint: $(READY)
 	$(BIN)/ruff check .
+
+types: $(READY)
 	$(BIN)/mypy
+
+imports: $(READY)
 	$(BIN)/lint-imports --no-logo
+
+scripts: $(TOOLS)
 	node_modules/.bin/tsc --project tsconfig.json
 
 bench: compiler $(READY)
