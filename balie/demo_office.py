@@ -139,6 +139,12 @@ def _products(leisure: int, civil: int) -> tuple[dict[str, Any], ...]:
                 "en": "We pick a court and a time together. You book and pay yourself, and we look along.",
                 "de": "Wir wählen zusammen Feld und Uhrzeit. Sie reservieren und zahlen selbst, wir helfen dabei.",
             },
+            "welcomes": {
+                "nl": "Fijn dat u er bent. We doen alles samen, stap voor stap.",
+                "fr": "Soyez bienvenu. Nous faisons tout ensemble, pas à pas.",
+                "en": "Good to have you here. We do everything together, step by step.",
+                "de": "Schön, dass Sie da sind. Wir machen alles zusammen, Schritt für Schritt.",
+            },
             "checklists": {
                 "nl": ["Uw betaalkaart", "De dag en het uur waarop u wilt spelen"],
                 "fr": ["Votre carte de paiement", "Le jour et l’heure où vous voulez jouer"],

@@ -76,6 +76,8 @@ class Lists:
 
 
 NO_TEXTS, NO_LISTS = Texts(), Lists()
+WORDS = ("names", "summaries", "welcomes", "checklists")
+"""Of a product: what balie.booking.wording writes too."""
 
 
 @dataclass(frozen=True)
@@ -256,14 +258,17 @@ def _apply(tx: Tx, now_s: int, wanted: OfficeFile, actor: str) -> Iterator[Chang
         for position, one in enumerate(part.products):
             known = (product.c.service_id == service_id) & (product.c.slug == one.slug)
             row = tx.execute(select(product).where(known)).first()
-            _key, done = keeper.put(product, row, _product(one, service_id, position))
+            values = _product(one, service_id, position)
+            if row is not None:  # an administrator may have written them at his desk since
+                values = {name: value for name, value in values.items() if value or name not in WORDS}
+            _key, done = keeper.put(product, row, values)
             yield Change("product", f"{part.slug}/{one.slug}", done)
         yield from _give_hours(keeper, part, service_id, wanted.organisation.zone)
 
 
 def _product(one: ProductPart, service_id: int, position: int) -> dict[str, Any]:
     values = asdict(one) | {"service_id": service_id, "position": position, "daily_max": one.daily_max or None}
-    for name in ("names", "summaries", "welcomes", "checklists", "identity_purposes"):
+    for name in (*WORDS, "identity_purposes"):
         values[name] = _by_language(getattr(one, name))
     return values | {"modalities": list(one.modalities), "reminder_min": list(one.reminder_min)}
 

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import insert, select
 
 from balie import founding
-from balie.booking import catalogue
+from balie.booking import catalogue, wording
+from balie.booking.wording import Wording
 from balie.errors import ConfigError, StartError
 from balie.founding import Change, OfficeFile
 from balie.staff import accounts
@@ -83,6 +84,19 @@ async def test_what_changed_in_the_file_changes_and_the_rest_stays(store: Store,
         {"fields": ["duration_min"]},
         {"fields": ["active"]},
     ]
+
+
+async def test_words_that_an_administrator_wrote_stay_unless_the_file_has_its_own(store: Store, example: Path) -> None:
+    wanted = founding.read(example)
+    await _apply(store, wanted)
+    org, (badminton, party) = 1, await store.read(catalogue.products)
+    for each, welcome in ((badminton, "Welkom"), (party, "Dag")):
+        words = {"nl": Wording("Anders", "", welcome)}
+        await store.write(wording.write, MONDAY_S, org, each.id, words, "staff:1")
+    await _apply(store, wanted)
+    badminton, party = await store.read(catalogue.products)
+    assert (badminton.welcomes, party.welcomes) == ({"nl": "Welkom"}, {"nl": "Dag"})
+    assert badminton.names["nl"] != "Anders", "the file names it"
 
 
 async def test_hours_go_to_who_has_none(store: Store, example: Path) -> None:

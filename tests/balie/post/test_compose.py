@@ -167,10 +167,9 @@ def test_who_comes_along_learns_whose_appointment_it_is_and_no_more(kind: str) -
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_message_can_be_written_for_everybody(kind: str, language: str) -> None:
     for modality, role in product(MODALITIES, [CITIZEN, HELPER]):
+        about = known(kind, modality=modality, role=role)
         with speaking(language):
-            made = letter(known(kind, modality=modality, role=role))
-            sms = short.text(known(kind, modality=modality, role=role))
-        is_well_made(made, sms, language)
+            is_well_made(letter(about), short.text(about), language)
 
 
 def is_well_made(made: Letter, sms: str, language: str) -> None:
