@@ -20,8 +20,10 @@ COLUMNS = (
     ("p50 ms", "latency_ms_p50"),
     ("p99 ms", "latency_ms_p99"),
     ("max ms", "latency_ms_max"),
-    ("MB", "memory_mb"),
+    ("RSS MB", "memory_mb"),
     ("peak", "memory_peak_mb"),
+    ("PSS MB", "memory_pss_mb"),
+    ("once MB", "memory_once_mb"),
     ("join ms", "join_cpu_ms"),
 )
 

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
-from holidays.countries.belgium import Belgium
+from dateutil.easter import easter  # type: ignore[import-untyped]
 
 from balie.store.schema import CELL_S
 
@@ -125,7 +125,14 @@ def is_holiday(day: date) -> bool:
 
 @cache
 def _holidays(year: int) -> frozenset[date]:
-    return frozenset(Belgium(years=year))  # type: ignore[no-untyped-call]
+    # A library that knows these knows those of two hundred countries, and takes 10 MB to be asked for one.
+    sunday = easter(year)
+    same_each_year = ((1, 1), (5, 1), (7, 21), (8, 15), (11, 1), (11, 11), (12, 25))
+    days_after_easter = (1, 39, 50)  # Easter Monday, Ascension, Whit Monday
+    return frozenset(
+        [date(year, month, day) for month, day in same_each_year]
+        + [sunday + timedelta(days=after) for after in days_after_easter]
+    )
 
 
 def _touches(closure: Closure, day: date) -> bool:

@@ -3,6 +3,9 @@
 Times lie on a grid of a quarter of an hour from the beginning of the hours.  Products of one appointment are done one
 after the other: their durations add up, the longest of their buffers stand before and after, the longest notice and
 the shortest horizon hold.  The appointment lies within the hours; its buffers need not.
+
+Calendars are numbers here: a binary digit for each cell, the earliest in front, the last one for the cell before an
+`end` that is kept beside.  What is free of a person for two months is so found with a few operations on 2 kB.
 """
 
 from __future__ import annotations
@@ -11,11 +14,10 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import pairwise
+from functools import reduce
+from itertools import compress
+from operator import itemgetter, or_
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from balie.booking import claims, office
 from balie.booking.catalogue import Colleague, Product, Service, staff_of, together
@@ -27,6 +29,8 @@ from balie.store.schema import CELL_S
 GRID_CELLS = 3
 """A quarter of an hour: people agree on 9.15, not on 9.05."""
 DAYS_MAX = 400
+_ONE = ord("1")
+_AS_NUMBERS = bytes.maketrans(b"01", b"\0\1")
 HOURS_MAX = 64  # kept: a few services, ways of talking and durations; of 50 people and 60 days each is 0.1 MB
 
 
@@ -92,12 +96,12 @@ def plan(tx: Tx, wish: Wish) -> Plan:
 class _Opening:
     """When people of a service are there, for some days or one.
 
-    starts  (N,) int64: cells at which an appointment may begin with anybody, in order
-    who     (P, N) bool: with each of the people who have hours, in order of their ids
+    end  0 when nobody has hours
+    who  of each of the people who have hours, in order of their ids: 1 where an appointment may begin with him
     """
 
-    starts: NDArray[np.int64]
-    who: NDArray[np.bool_]
+    end: int
+    who: list[int]
 
 
 @dataclass(frozen=True)
@@ -119,41 +123,60 @@ class _Hours:
             known = self.days.get((day, here))
             if known is None:
                 known = self.days[day, here] = self._on(wanted, office.closures_of(here), day)
-            found.append(known)
-        return _Opening(np.concatenate([each.starts for each in found]), np.hstack([each.who for each in found]))
+            if known.end:
+                found.append(known)
+        end = max((each.end for each in found), default=0)
+        rows = range(len(self.ids))
+        return _Opening(end, [reduce(or_, (each.who[at] << end - each.end for each in found), 0) for at in rows])
 
     def _on(self, wanted: Plan, shut: Sequence[Closure], day: date) -> _Opening:
         found = list(starts(wanted, self.weekly.get(day.weekday(), ()), shut, day))
-        cells = np.array(sorted(set().union(*(each for _, each in found))), np.int64)
-        who = np.zeros((len(self.ids), len(cells)), np.bool_)
-        for those, each in found:
-            who[np.ix_(np.searchsorted(self.ids, sorted(those)), np.searchsorted(cells, each))] = True
-        return _Opening(cells, who)
+        end = max((cells[-1] + 1 for _, cells in found if cells), default=0)
+        who = dict.fromkeys(self.ids, 0)
+        for those, cells in found:
+            mask = _digits(cells, cells[0], end) if cells else 0
+            for each in those:
+                who[each] |= mask
+        return _Opening(end, list(who.values()))
 
 
 @dataclass(frozen=True)
 class _Taken:
-    """What is taken of a calendar, as counted up to each cell from `first` to `last`.
-
-    counted (last - first + 1,) uint16, modulo 2**16: two that are equal have nothing taken between them
-    """
+    """What is taken of a calendar from the cell `first` to the cell `end`: 1 where it is."""
 
     version: int
     first: int
-    last: int
-    counted: NDArray[np.uint16]
+    end: int
+    digits: int
 
-    def none(self, since: NDArray[np.int64], until: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """(N,) bool: whether no cell is taken from since to until, the latter excluded.  (N,) int64 both."""
-        same: NDArray[np.bool_] = self.counted[since - self.first] == self.counted[until - self.first]
-        return same
+    def within(self, before: int, length: int, end: int) -> int:
+        """1 where something is taken between so many cells before and so many from there on.  end: of the result."""
+        return _spread(self.digits, before + length) >> before + self.end - end
+
+
+def _digits(cells: Iterable[int], first: int, end: int) -> int:
+    """1 for these cells."""
+    found = bytearray(b"0") * (end - first)
+    for cell in cells:
+        found[cell - first] = _ONE
+    return int(found, 2)
+
+
+def _spread(digits: int, count: int) -> int:
+    """Each 1 as so many of them, itself the last."""
+    done = 1
+    while done < count:
+        more = min(done, count - done)
+        digits |= digits << more
+        done += more
+    return digits
 
 
 class Calendars:
     """Free times, with what is taken kept in memory: it is read anew for whoever staff.claims_version says.
 
     What is kept is never believed for a booking: that is for the keys of slot_claim.  It grows with the people and the
-    days that were asked for: 60 days of somebody take 36 kB.  Not for a transaction that writes: if it is undone, what
+    days that were asked for: 60 days of somebody take 2 kB.  Not for a transaction that writes: if it is undone, what
     was read here was never so.
     """
 
@@ -196,21 +219,22 @@ class Calendars:
 
     def _match(self, wanted: Plan, people: Sequence[tuple[int, int]], opening: _Opening, earliest: int) -> list[Slot]:
         """The times from a cell on that somebody has free, with who has.  people: row of the opening, and id."""
-        soon = int(np.searchsorted(opening.starts, earliest))
-        begin = opening.starts[soon:]
-        since = begin - wanted.before_min * 60 // CELL_S
-        until = begin + (wanted.duration_s + wanted.after_min * 60) // CELL_S
-        if not people or not len(begin):
+        before, end, duration_s = wanted.before_min * 60 // CELL_S, opening.end, wanted.duration_s
+        length = (duration_s + wanted.after_min * 60) // CELL_S
+        later = (1 << max(end - earliest, 0)) - 1
+        free = [opening.who[at] & later & ~self._taken[each].within(before, length, end) for at, each in people]
+        somebody = f"{reduce(or_, free, 0):b}"
+        width = len(somebody)
+        places = [at for at, digit in enumerate(somebody) if digit == "1"]
+        if not places:
             return []
-        free = np.stack([opening.who[at, soon:] & self._taken[each].none(since, until) for at, each in people])
-        at, whose = np.nonzero(free.T)  # in order of times, and of people within each
-        names = np.array([each for _, each in people])[whose].tolist()
-        bounds = np.searchsorted(at, np.arange(len(begin) + 1)).tolist()
-        duration_s = wanted.duration_s
+        # The first one twice: of a single place, itemgetter would give no tuple.
+        pick = itemgetter(*places, places[0])
+        rows = [pick(f"{each:0{width}b}".encode().translate(_AS_NUMBERS)) for each in free]
+        ids, first = [each for _, each in people], end - width
         return [
-            Slot(start * CELL_S, start * CELL_S + duration_s, tuple(names[low:high]))
-            for start, (low, high) in zip(begin.tolist(), pairwise(bounds), strict=True)
-            if low < high
+            Slot((first + at) * CELL_S, (first + at) * CELL_S + duration_s, tuple(compress(ids, whose)))
+            for at, whose in zip(places, zip(*rows, strict=True), strict=False)
         ]
 
     def _opening(self, tx: Tx, wanted: Plan, from_day: date, until_day: date) -> tuple[list[int], _Opening]:
@@ -232,17 +256,15 @@ class Calendars:
         stale = []
         for person in people:
             known = self._taken.get(person.id)
-            if known is None or known.version != person.claims_version or not known.first <= first < last <= known.last:
-                last = max(last, known.last) if known is not None else last
+            if known is None or known.version != person.claims_version or not known.first <= first < last <= known.end:
+                last = max(last, known.end) if known is not None else last
                 stale.append(person)
         if not stale:
             return
         cells = claims.taken(tx, [each.id for each in stale], first, last)
         for person in stale:
-            taken = np.zeros(last - first + 1, np.uint16)
-            if person.id in cells:
-                taken[cells[person.id] - first + 1] = 1
-            self._taken[person.id] = _Taken(person.claims_version, first, last, np.cumsum(taken, dtype=np.uint16))
+            digits = _digits(cells.get(person.id, ()), first, last)
+            self._taken[person.id] = _Taken(person.claims_version, first, last, digits)
 
 
 def _hours(tx: Tx, wanted: Plan) -> _Hours:

@@ -97,9 +97,7 @@ def _serve(options: argparse.Namespace) -> int:
 
     import uvloop
 
-    from balie import decoders, log
-
-    decoders.leave_out()
+    from balie import log
     from balie.app import build, serve
     from balie.booking.links import LinkKey
     from balie.config import check_for_serving, link_key, load, token_keys
@@ -124,9 +122,7 @@ def _serve(options: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     import uvloop
 
-    from balie import decoders, log
-
-    decoders.leave_out()
+    from balie import log
     from balie.app import serve
     from balie.demo import PASSWORD, build_demo, demo_settings
     from balie.demo_office import LOGIN
@@ -142,6 +138,7 @@ def _demo(options: argparse.Namespace) -> int:
         print(f"\nAfspraak maken: {site}/")
         print(f"Verzonden mail: {site}/demo/mail")
         print(f"Balie: {site}/balie, als {LOGIN} met wachtwoord {PASSWORD}")
+        print("Meld u daar aan in een privévenster: waar een medewerker is aangemeld, kan de burger niets doen.")
         sys.stdout.flush()
 
     uvloop.run(serve(balie, announce))

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+# What sqlalchemy.ext.asyncio is made of; that itself would read the ORM in, 7 MB that nobody here uses.
+from sqlalchemy.util import greenlet_spawn
 
 from balie.errors import ConfigError, StartError
 from balie.store.direct import DirectConnection
@@ -92,24 +95,19 @@ class Store:
         return await asyncio.shield(task)
 
     async def _read(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
-        async with self._engine.connect() as connection:
-            return await connection.run_sync(function, *args, **kwargs)
+        return await greenlet_spawn(partial(_read, self._engine, function, *args, **kwargs))
 
     async def _write(self, function: Callable[Concatenate[Tx, P], Result], *args: P.args, **kwargs: P.kwargs) -> Result:
         if not self._sqlite:
-            async with self._engine.begin() as connection:
-                return await connection.run_sync(function, *args, **kwargs)
+            return await greenlet_spawn(partial(_write, self._engine, function, *args, **kwargs))
         # One writer at a time: waiting in line here is fair and cheap, SQLite's own busy loop is neither.
-        async with self._writing, self._engine.connect() as connection:
-            await connection.execution_options(balie_write=True)
-            async with connection.begin():
-                return await connection.run_sync(function, *args, **kwargs)
+        async with self._writing:
+            return await greenlet_spawn(partial(_write, self._engine, function, *args, **kwargs))
 
     async def check(self) -> None:
         """StartError when the database cannot be used."""
         try:
-            async with self._engine.connect() as connection:
-                await connection.exec_driver_sql("SELECT 1")
+            await greenlet_spawn(_read, self._engine, Connection.exec_driver_sql, "SELECT 1")
         except (OSError, DBAPIError) as error:
             where = self.url.render_as_string(hide_password=True)
             reason = getattr(error, "orig", None) or error
@@ -121,15 +119,32 @@ class Store:
     async def close(self) -> None:
         """After what runs now."""
         await asyncio.gather(*self._running, return_exceptions=True)
-        await self._engine.dispose()
+        await greenlet_spawn(self._engine.dispose)
 
 
-def _engine(url: URL) -> AsyncEngine:
+# In a greenlet that waits where the driver does.
+
+
+def _read(
+    engine: Engine, function: Callable[Concatenate[Tx, P], Result], /, *args: P.args, **kwargs: P.kwargs
+) -> Result:
+    with engine.connect() as tx:
+        return function(tx, *args, **kwargs)
+
+
+def _write(
+    engine: Engine, function: Callable[Concatenate[Tx, P], Result], /, *args: P.args, **kwargs: P.kwargs
+) -> Result:
+    with engine.connect() as tx:
+        tx.execution_options(balie_write=True)
+        with tx.begin():
+            return function(tx, *args, **kwargs)
+
+
+def _engine(url: URL) -> Engine:
     if url.drivername != SQLITE:
-        return create_async_engine(
-            url, hide_parameters=True, pool_size=READERS, max_overflow=READERS, pool_pre_ping=True
-        )
-    engine = create_async_engine(
+        return create_engine(url, hide_parameters=True, pool_size=READERS, max_overflow=READERS, pool_pre_ping=True)
+    engine = create_engine(
         url,
         hide_parameters=True,  # an error's text goes to the log, and values are names and numbers of people
         poolclass=AsyncAdaptedQueuePool,
@@ -142,8 +157,8 @@ def _engine(url: URL) -> AsyncEngine:
             "async_creator_fn": DirectConnection.to,
         },
     )
-    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 

@@ -11,15 +11,18 @@ import gc
 import signal
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 import msgspec
 import uvloop
 
 from media.core.model import Event
 from media.io.binding import Binding
-from media.io.server import MediaServer
-from media.process import wire
+from media.process import decoders, wire
 from media.process.wire import ERRORS, Frames, frame
+
+if TYPE_CHECKING:
+    from media.io.server import MediaServer
 
 READ_BYTES = 1 << 16
 UNHEARD_MAX = 1 << 20
@@ -39,7 +42,7 @@ async def serve(ours: socket.socket) -> None:
             return
         for message in frames.feed(data):
             binding = msgspec.convert(message[0], Binding)
-    server = MediaServer(binding)
+    server = _server(binding)
 
     def tell(events: list[Event]) -> None:
         said = wire.said(events)
@@ -63,6 +66,14 @@ async def serve(ours: socket.socket) -> None:
             writer.write(_answer(server, *message[1:]))
     await server.close()
     await _flushed(writer)
+
+
+def _server(binding: Binding) -> MediaServer:
+    decoders.leave_out()
+    # Imported here, because it imports aiortc.
+    from media.io.server import MediaServer
+
+    return MediaServer(binding)
 
 
 def _answer(server: MediaServer, command: str, values: list[object]) -> bytes:

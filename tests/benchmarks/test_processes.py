@@ -39,7 +39,10 @@ def test_a_family_is_a_process_and_its_children(parent: subprocess.Popen[str]) -
 def test_what_children_spend_and_hold_counts(parent: subprocess.Popen[str]) -> None:
     _, child = processes.family(parent.pid)
     assert processes.spent(parent.pid).total_s >= processes.spent(child).total_s > 0
-    assert processes.memory(parent.pid).resident_mb > processes.memory(child).resident_mb > 1
+    both, one = processes.memory(parent.pid), processes.memory(child)
+    assert both.resident_mb > one.resident_mb > 1
+    assert both.resident_mb > both.once_mb > both.proportional_mb, "they share Python, and with us"
+    assert both.once_mb > one.once_mb > one.proportional_mb > 0
     assert processes.threads(parent.pid) == 2
     assert processes.udp_drops(parent.pid) == 0
 

@@ -109,9 +109,6 @@ def _nursery() -> socket.socket:
 
 def main(control: socket.socket) -> None:
     """The nursery: until the other end closes."""
-    from balie import decoders
-
-    decoders.leave_out()
     import uvloop  # noqa: F401, for those that are forked
 
     import balie.app

@@ -115,3 +115,20 @@ def test_the_ten_holidays_of_belgium() -> None:
         "2027-12-25",
     ]
     assert is_holiday(date(2027, 8, 15))
+
+
+@pytest.mark.parametrize(
+    "easter",
+    [
+        *("1598-03-22", "1818-03-22", "1943-04-25", "2038-04-25"),  # as early and as late as it can be
+        *("1954-04-18", "1981-04-19", "2049-04-18", "2076-04-19"),  # where the moon of the reckoning is a day off
+        *("2000-04-23", "2024-03-31", "2025-04-20", "2026-04-05", "2027-03-28", "2028-04-16", "2029-04-01"),
+    ],
+)
+def test_holidays_that_move_with_easter(easter: str) -> None:
+    sunday = date.fromisoformat(easter)
+    spring = [date(sunday.year, 3, 1) + timedelta(days=n) for n in range(122)]
+    others = {date(sunday.year, 5, 1)}
+    found = {(each - sunday).days for each in spring if is_holiday(each) and each not in others}
+    assert found - {39} == {1, 50}
+    assert is_holiday(sunday + timedelta(days=39)), "Ascension, which may be the first of May"

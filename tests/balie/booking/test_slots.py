@@ -291,11 +291,11 @@ async def test_buffers_keep_distance(sqlite_store: Store, before_min: int, after
 @pytest.mark.parametrize(("late_s", "first"), [(0, "10:00"), (1, "10:15"), (-1, "10:00"), (-900, "09:45")])
 async def test_notice_counts_to_the_second(sqlite_store: Store, late_s: int, first: str) -> None:
     """Badminton wants two hours: who looks at 8.00 may come at 10.00."""
-    made = await sqlite_store.write(office.found)
-    day = date(2026, 12, 8)
+    wish, day = Wish(((await sqlite_store.write(office.found)).badminton,)), date(2026, 12, 8)
     now_s = office.unix_s("2026-12-08T08:00") + late_s
-    offered = await sqlite_store.read(Calendars().free, Wish((made.badminton,)), now_s, day, day)
+    offered = await sqlite_store.read(Calendars().free, wish, now_s, day, day)
     assert wall(offered[0].start_s).strftime("%H:%M") == first
+    assert len(await sqlite_store.read(Calendars().free, wish, offered[-1].start_s - 7200, day, day)) == 1
 
 
 async def test_what_is_kept_follows_every_claim(store: Store) -> None:

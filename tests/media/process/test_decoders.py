@@ -1,0 +1,41 @@
+"""What aiortc imports and balie does not use is not in the media process; others keep theirs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+HANDSHAKE = """
+import sys
+from media.process import decoders
+decoders.leave_out()
+from media.io.dtls import Certificate, DtlsClient, DtlsServer
+server, client = DtlsServer(Certificate.generate()), DtlsClient(Certificate.generate())
+server.expect([client._certificate.fingerprint]); client.expect([server._certificate.fingerprint])
+flight = client.start()
+while flight:
+    answers = [answer for datagram in flight for answer in server.handle(datagram)]
+    flight = [answer for datagram in answers for answer in client.handle(datagram)]
+print(server.state, client.state, *sorted({name.split(".")[0] for name in sys.modules} & {"dns", "ifaddr"}))
+"""
+KEPT = """
+import aiortc
+from media.process import decoders
+decoders.leave_out()
+import aioice, av
+print(av.VideoFrame.__module__, aioice.Candidate.__module__)
+"""
+
+
+def run(program: str) -> str:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=50)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_handshake_needs_neither_decoders_nor_candidates() -> None:
+    assert run(HANDSHAKE) == "connected connected"
+
+
+def test_what_is_loaded_already_stays() -> None:
+    assert run(KEPT) == "av.video.frame aioice.candidate"
