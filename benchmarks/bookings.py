@@ -13,7 +13,6 @@ import dataclasses
 import json
 import math
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -30,15 +29,14 @@ from balie.hooks.keys import create_key
 from balie.store.engine import Store, database_url
 from balie.store.migrate import bring_up_to_date
 from benchmarks import measure, office, processes
-from benchmarks.__main__ import append
 from benchmarks.booker import TIMEOUT_S, Plan
+from benchmarks.command import carry_out
 from benchmarks.contenders import ROOT, wait_for_line
 from benchmarks.crowd import Crowd
 from benchmarks.keys import Keyring
 from benchmarks.ledger import Window
 from benchmarks.load import Joined, Load
 from benchmarks.office import DAYS, ZONE
-from benchmarks.origin import origin
 from benchmarks.ours import HTTP_PORT, Balie
 from benchmarks.phases import LATE_NS, Phase, interrupted, phases, stalls
 from benchmarks.places import LOOPBACK
@@ -283,6 +281,8 @@ def _server(pid: int) -> dict[str, Any]:
     return {
         "server_processes": len(processes.family(pid)),
         "memory_mb": memory.resident_mb,
+        "memory_pss_mb": memory.proportional_mb,
+        "memory_once_mb": memory.once_mb,
         "memory_peak_mb": memory.peak_mb,
         "receive_drops": processes.udp_drops(pid),
     }
@@ -351,14 +351,8 @@ def report(line: dict[str, Any]) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is ended
     options = arguments(words)
-    try:
-        line = run(options)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    append(options.results, {**origin(options.date), **line})
-    print(report(line), end="")
+    carry_out(options, lambda: run(options), report)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ import asyncio
 import os
 import random
 import re
-import signal
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -27,9 +25,8 @@ from aiohttp import ClientSession, ClientWebSocketResponse, DummyCookieJar, WSMs
 from balie.booking.hours import day_of
 from balie.i18n import day_words
 from benchmarks import processes
-from benchmarks.__main__ import append
+from benchmarks.command import carry_out
 from benchmarks.office import ZONE
-from benchmarks.origin import origin
 from benchmarks.visit import other_calls
 from tests.support.served import Planned, Served
 from web.desk.gate import COOKIE
@@ -220,14 +217,8 @@ def report(line: dict[str, Any]) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is ended
     options = arguments(words)
-    try:
-        line = asyncio.run(run(options))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    append(options.results, {**origin(options.date), **line})
-    print(report(line), end="")
+    carry_out(options, lambda: asyncio.run(run(options)), report)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -24,12 +23,11 @@ from playwright.async_api import Browser, async_playwright
 
 from benchmarks import processes
 from benchmarks import visit_steps as steps
-from benchmarks.__main__ import append
+from benchmarks.command import carry_out
 from benchmarks.contenders import ROOT, wait_for_line
-from benchmarks.origin import origin
 from tests.support.network import MEDIA_HOST, network
 from tests.support.served import Served
-from tests.support.visitor import launched
+from tests.support.visitor import LIVE_FPS, launched
 
 RESULTS = Path(__file__).parent / "results" / "visit.jsonl"
 Samples = dict[str, list[float]]
@@ -166,7 +164,7 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
     samples: Samples = {}
     server: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="bench-visit-") as name:
-        async with async_playwright() as playwright, launched(playwright) as browser:
+        async with async_playwright() as playwright, launched(playwright, fps=LIVE_FPS) as browser:
             told = {"benchmark": "visit", "chromium": browser.version}
             for each in ("visits", "breaks"):
                 (Path(name) / each).mkdir()
@@ -212,14 +210,8 @@ def report(line: dict[str, Any]) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is ended
     options = arguments(words)
-    try:
-        line = asyncio.run(run(options))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    append(options.results, {**origin(options.date), **line})
-    print(report(line), end="")
+    carry_out(options, lambda: asyncio.run(run(options)), report)
 
 
 if __name__ == "__main__":

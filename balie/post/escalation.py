@@ -13,12 +13,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, exists, func, not_, or_, select
 
-from balie.post import tasks
+from balie.post import undelivered
 from balie.post.matching import latest_sent
 from balie.post.queue import LAST_HOURS_S, Quiet
-from balie.record import schedule
+from balie.record import schedule, tasks
 from balie.store.engine import Tx
-from balie.store.schema import appointment, message, message_issue, participant
+from balie.store.schema import appointment, message, participant, task
 
 Entropy = Callable[[int], bytes]
 
@@ -61,7 +61,7 @@ def escalate(tx: Tx, now_s: int, entropy: Entropy, rules: Rules) -> Escalated:
                 schedule.again(tx, now_s, entropy, last.id, recipient=person.phone, channel="sms")
                 made["sms"] += 1
         elif not person.task_open:
-            tasks.ask(tx, now_s, last, "no_evidence")
+            undelivered.ask(tx, now_s, last, "no_evidence")
             made["tasks"] += 1
     return Escalated(**made)
 
@@ -84,7 +84,7 @@ def _unheard(now_s: int, rules: Rules) -> Any:
             participant.c.phone,
             appointment.c.start_s,
             appointment.c.zone,
-            _issue_in("open").label("task_open"),
+            _task(task.c.state == "open").label("task_open"),
         )
         .join(appointment, participant.c.appointment_id == appointment.c.id)
         .where(
@@ -97,16 +97,14 @@ def _unheard(now_s: int, rules: Rules) -> Any:
             participant.c.removed_s.is_(None),
             not_(heard),
             # Somebody spoke to him, or decided that nothing more is done.  What closed by itself has no staff.
-            not_(_issue_in("phoned", "closed", by_staff=True)),
+            not_(_task(task.c.staff_id.is_not(None), or_(task.c.state == "skipped", task.c.how == "phoned"))),
         )
         .order_by(appointment.c.start_s, participant.c.id)
     )
 
 
-def _issue_in(*states: str, by_staff: bool = False) -> ColumnElement[bool]:
-    return exists().where(
-        *((message_issue.c.staff_id.is_not(None),) if by_staff else ()),
-        message_issue.c.message_id == message.c.id,
-        message.c.participant_id == participant.c.id,
-        message_issue.c.state.in_(states),
-    )
+def _task(*which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """There is such a task about messages to him, or because he asked to be called."""
+    to_him = select(message.c.id).where(message.c.participant_id == participant.c.id).correlate(participant)
+    calls = and_(task.c.kind == "call", task.c.object_id == participant.c.id)
+    return exists().where(or_(tasks.of(undelivered.KIND, to_him), calls), *which)

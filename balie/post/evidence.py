@@ -23,7 +23,7 @@ from typing import Any, assert_never
 from sqlalchemy import Row, insert, select, update
 
 from balie.booking import changes
-from balie.post import tasks
+from balie.post import undelivered
 from balie.post.incoming import AutomaticAnswer, CalendarAnswer, DeliveryNotice, Human, Incoming, ReadReceipt, Report
 from balie.post.matching import Match, latest_sent
 from balie.post.smtp import reason_of
@@ -116,7 +116,7 @@ def note(tx: Tx, now_s: int, message_id: int, kind: str, source: str, **detail: 
 def read(tx: Tx, now_s: int, row: Row[Any], level: str) -> bool:
     """Somebody saw a message.  False: that much was known."""
     weaker = READ_EVIDENCE[: READ_EVIDENCE.index(level)]
-    tasks.settle(tx, now_s, row, tasks.DOUBTS)
+    undelivered.settle(tx, now_s, row, undelivered.DOUBTS)
     below = (message.c.id == row.id) & message.c.read_evidence.in_(weaker)
     return tx.execute(update(message).where(below).values(read_evidence=level, evidence_s=now_s)).rowcount == 1
 
@@ -144,12 +144,12 @@ def _arrive(tx: Tx, now_s: int, entropy: Entropy, row: Row[Any], state: str, rea
     below = (message.c.id == row.id) & message.c.status.in_(CLIMBS[state])
     tx.execute(update(message).where(below).values(**values))
     if state == "failed":
-        tasks.ask(tx, now_s, row, reason)
+        undelivered.ask(tx, now_s, row, reason)
         events.emit(tx, now_s, entropy, row.appointment_id, events.MESSAGE + "failed", _about(row, reason=reason))
     elif state == "delivered":
-        tasks.settle(tx, now_s, row, tasks.DOUBTS)
+        undelivered.settle(tx, now_s, row, undelivered.DOUBTS)
     elif state == "accepted":
-        tasks.settle(tx, now_s, row, ("delivery_unknown",))
+        undelivered.settle(tx, now_s, row, ("delivery_unknown",))
 
 
 def _about(row: Row[Any], **more: str) -> dict[str, object]:
@@ -201,7 +201,7 @@ def _invitation(tx: Tx, now_s: int, entropy: Entropy, row: Row[Any], mail: Calen
     if mail.answer == "ACCEPTED" and row.role == "citizen" and open_still:
         changes.confirm(tx, now_s, entropy, row.appointment_id, "citizen")
     elif mail.answer == "DECLINED":
-        tasks.ask(tx, now_s, row, "declined", again=True)
+        undelivered.ask(tx, now_s, row, "declined", again=True)
     return not mail.comment
 
 

@@ -15,6 +15,7 @@ from balie.booking.links import LinkKey
 from balie.i18n import day_words, duration_words, language, local, moment_words, pick, time_words
 from balie.post import recap, receipt
 from balie.post.receipt import Receipt
+from balie.record import given
 from balie.record.events import TOKEN_HERE
 from balie.record.schedule import MISSED
 from balie.store.engine import Tx
@@ -81,6 +82,7 @@ class Facts:
     steps    what was agreed, for the citizen; goodbye: the reader's link to it and to the questionnaire
     asks     nobody asked him yet what he thinks of the visit
     receipt  the document of a payment that the message brings
+    given    how many documents staff gave the citizen, for the goodbye
     done     what he did in his visit; alone: (product, where he does it by himself)
     """
 
@@ -116,6 +118,7 @@ class Facts:
     steps: tuple[Agreed, ...] = ()
     goodbye: str = ""
     asks: bool = False
+    given: int = 0
     receipt: Receipt | None = None
     done: tuple[str, ...] = ()
     alone: tuple[tuple[str, str], ...] = ()
@@ -201,6 +204,7 @@ def read(tx: Tx, sender: Sender, message_id: int) -> Facts:
         steps=_steps(tx, row) if row.kind == "goodbye" and row.role == "citizen" else (),
         goodbye=f"{sender.public_url}/b/{token}" if token and parts else "",
         receipt=_receipt(tx, row) if row.kind == "receipt" else None,
+        given=given.count(tx, row.appointment_id) if row.kind == "goodbye" and row.role == "citizen" else 0,
         asks=parts and not late and parting.asks_by_mail(tx, row.participant_id),
         done=done,
         alone=alone,

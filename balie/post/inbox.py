@@ -2,6 +2,9 @@
 
     new -> assigned -> answered | closed          applied: it counted by itself, and may be read all the same
 
+What is new is a task of kind "reply" (balie.record.tasks), whose reason is the letter's own kind; answered ends it, and
+closed skips it.
+
 A letter that nobody could match belongs to no appointment until somebody links it by the reference of one.  An answer
 goes to a person who takes part in the appointment, at the address that the office has of him: never to what a stranger
 put in From.
@@ -9,18 +12,19 @@ put in From.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select, update
 
-from balie.record import audit, schedule
+from balie.record import audit, schedule, tasks
 from balie.store.engine import Tx
 from balie.store.schema import appointment, inbound_message, message, participant, staff
 
 Entropy = Callable[[int], bytes]
 
+KIND = "reply"
 WAITING = ("new", "assigned")
 ANSWER_MAX = 8_000  # characters
 
@@ -63,18 +67,24 @@ class Letter:
     to_mail: str = ""
 
 
-def listed(
-    tx: Tx, states: Sequence[str] = WAITING, service_ids: Sequence[int] | None = None, limit: int = 200
-) -> list[Letter]:
-    """Letters, the newest first.  service_ids: of these, and those that belong to no appointment yet.
+def ask(tx: Tx, now_s: int, letter_id: int, kind: str, appointment_id: int | None) -> None:
+    """A person is to read it."""
+    tasks.ask(tx, now_s, KIND, letter_id, kind, appointment_id)
+
+
+def listed(tx: Tx, service_ids: Collection[int], limit: int = 200) -> list[Letter]:
+    """All letters, the newest first: of these services, and those that belong to no appointment yet.
 
     Who an answer would go to, get() says.
     """
-    wanted = _letters().where(inbound_message.c.status.in_(states))
-    if service_ids is not None:
-        wanted = wanted.where(appointment.c.service_id.in_(service_ids) | appointment.c.id.is_(None))
+    wanted = _letters().where(appointment.c.service_id.in_(list(service_ids)) | appointment.c.id.is_(None))
     newest = inbound_message.c.received_s.desc(), inbound_message.c.id.desc()
     return [_letter(row) for row in tx.execute(wanted.order_by(*newest).limit(limit))]
+
+
+def look(tx: Tx, letter_ids: Collection[int]) -> dict[int, Letter]:
+    """These letters, by id."""
+    return {row.id: _letter(row) for row in tx.execute(_letters().where(inbound_message.c.id.in_(letter_ids)))}
 
 
 def of_appointment(tx: Tx, appointment_id: int) -> list[Letter]:
@@ -109,6 +119,7 @@ def link(tx: Tx, now_s: int, letter_id: int, ref: str, actor: str) -> None:
     if found is None:
         raise InboxError("unknown_appointment")
     _change(tx, letter, appointment_id=found, message_id=None, matched_by="staff")
+    tasks.link(tx, KIND, letter.id, found)
     _note(tx, now_s, actor, "linked", get(tx, letter_id))
 
 
@@ -125,6 +136,7 @@ def answer(tx: Tx, now_s: int, entropy: Entropy, letter_id: int, text: str, acto
     data = {"subject": letter.subject, "text": text, "in_reply_to": f"<{letter.mail_id}>" if letter.mail_id else ""}
     tx.execute(update(message).where(message.c.id == made).values(data=data))
     _change(tx, letter, status="answered", answered_s=now_s)
+    _end(tx, now_s, letter, actor, "answered")
     _note(tx, now_s, actor, "answered", letter, message=made)
     return made
 
@@ -133,6 +145,7 @@ def close(tx: Tx, now_s: int, letter_id: int, actor: str) -> None:
     """Read, and nothing to answer.  InboxError."""
     letter = get(tx, letter_id)
     _change(tx, letter, status="closed", closed_s=now_s)
+    _end(tx, now_s, letter, actor, "closed")
     _note(tx, now_s, actor, "closed", letter)
 
 
@@ -174,6 +187,11 @@ def _change(tx: Tx, letter: Letter, **values: Any) -> None:
     still = (inbound_message.c.id == letter.id) & inbound_message.c.status.in_(WAITING)
     if not tx.execute(update(inbound_message).where(still).values(**values)).rowcount:
         raise InboxError("settled")
+
+
+def _end(tx: Tx, now_s: int, letter: Letter, actor: str, how: str) -> None:
+    its, staff_id = tasks.of(KIND, [letter.id]), audit.staff_of(actor)
+    tasks.settle(tx, now_s, its, "", how=how, staff_id=staff_id, skipped=how == "closed")
 
 
 def _note(tx: Tx, now_s: int, actor: str, action: str, letter: Letter, **detail: Any) -> None:

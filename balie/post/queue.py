@@ -19,10 +19,10 @@ from sqlalchemy import Row, func, insert, select, update
 
 from balie.booking import parting
 from balie.i18n import local
-from balie.post import recap, tasks
+from balie.post import recap, undelivered
 from balie.post.outcome import Outcome
 from balie.post.suppression import is_suppressed, suppress
-from balie.record import events
+from balie.record import events, given
 from balie.record.schedule import KEPT, MISSED
 from balie.store.engine import Tx
 from balie.store.schema import appointment, message, message_event, next_step, participant
@@ -85,7 +85,7 @@ def recover(tx: Tx, now_s: int) -> None:
     lost = update(message).where(handed).values(status="unresolved", error_class="delivery_unknown")
     for row in tx.execute(lost.returning(message.c.id, message.c.appointment_id)).all():
         _note(tx, now_s, row.id, "unresolved", "balie", reason="delivery_unknown")
-        tasks.ask(tx, now_s, row, "delivery_unknown")
+        undelivered.ask(tx, now_s, row, "delivery_unknown")
 
 
 def renew(tx: Tx, now_s: int, worker: str) -> None:
@@ -124,7 +124,7 @@ def claim(tx: Tx, now_s: int, entropy: Entropy, worker: str, quiet: Quiet, limit
         elif row.channel == "mail" and is_suppressed(tx, row.recipient):
             _set(tx, row.id, status="suppressed", error_class="suppressed")
             _note(tx, now_s, row.id, "suppressed", "balie")
-            tasks.ask(tx, now_s, row, "suppressed")
+            undelivered.ask(tx, now_s, row, "suppressed")
         else:
             _set(tx, row.id, status="claimed", claimed_by=worker, claimed_s=now_s)
             taken.append(row.id)
@@ -157,7 +157,7 @@ def settle(tx: Tx, now_s: int, entropy: Entropy, worker: str, message_id: int, s
     elif outcome.state == "unresolved":
         _set(tx, row.id, status="unresolved", error_class=outcome.reason, error=outcome.said)
         _note(tx, now_s, row.id, "unresolved", source, reason=outcome.reason, said=outcome.said)
-        tasks.ask(tx, now_s, row, outcome.reason)
+        undelivered.ask(tx, now_s, row, outcome.reason)
     elif outcome.state == "deferred":
         _defer(tx, now_s, entropy, row, source, outcome)
     else:
@@ -197,11 +197,12 @@ def _is_pointless(tx: Tx, row: Row[Any], now_s: int) -> bool:
 
 
 def _has_nothing_to_say(tx: Tx, row: Row[Any]) -> bool:
-    """A goodbye without anything agreed, or a question that he was asked, or that the goodbye asks along the way."""
+    """A goodbye without anything agreed or given, or a question that he was asked, or that the goodbye asks too."""
     if row.variant.startswith(MISSED) or row.submitted_s is not None:
         return False
     agreed = select(next_step.c.id).where(next_step.c.appointment_id == row.appointment_id).limit(1)
-    told = row.role == "citizen" and tx.execute(agreed).first() is not None
+    something = tx.execute(agreed).first() is not None or given.untold(tx, row.appointment_id)
+    told = row.role == "citizen" and something
     if row.kind == "goodbye":
         return not told and not row.variant
     return told or not parting.asks_by_mail(tx, row.participant_id)
@@ -222,7 +223,7 @@ def _submitted(tx: Tx, now_s: int, row: Row[Any], source: str, said: str) -> Non
         values |= {"status": "submitted", "error_class": "", "error": ""}
     _set(tx, row.id, **values)
     _note(tx, now_s, row.id, "submitted", source, said=said)
-    tasks.settle(tx, now_s, row, ("delivery_unknown",))
+    undelivered.settle(tx, now_s, row, ("delivery_unknown",))
     if row.kind in GOODBYES:
         parting.mailed(tx, row.participant_id)
 
@@ -242,7 +243,7 @@ def _defer(tx: Tx, now_s: int, entropy: Entropy, row: Row[Any], source: str, out
 def _fail(tx: Tx, now_s: int, entropy: Entropy, row: Row[Any], reason: str, said: str, source: str) -> None:
     _set(tx, row.id, status="failed", error_class=reason, error=said)
     _note(tx, now_s, row.id, "failed", source, reason=reason, said=said)
-    tasks.ask(tx, now_s, row, reason)
+    undelivered.ask(tx, now_s, row, reason)
     about = {"message": {"id": row.envid, "kind": row.kind, "channel": row.channel, "reason": reason}}
     events.emit(tx, now_s, entropy, row.appointment_id, events.MESSAGE + "failed", about)
 

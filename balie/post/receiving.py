@@ -14,7 +14,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from balie.i18n import gettext as _
-from balie.post import evidence
+from balie.post import evidence, inbox
 from balie.post.incoming import AutomaticAnswer, CalendarAnswer, DeliveryNotice, Human, Incoming, ReadReceipt, parse
 from balie.post.matching import match
 from balie.store.engine import Store, Tx
@@ -80,7 +80,10 @@ def receive(tx: Tx, now_s: int, entropy: Entropy, mail: Incoming, envelope_to: S
     }
     key = tx.execute(insert(inbound_message).values(**values)).inserted_primary_key
     assert key is not None
-    return Received(int(key[0]), kind, str(values["status"]))
+    letter_id = int(key[0])
+    if not applied:
+        inbox.ask(tx, now_s, letter_id, kind, found.message.appointment_id if found else None)
+    return Received(letter_id, kind, str(values["status"]))
 
 
 def _text(mail: Incoming) -> str:

@@ -75,6 +75,8 @@ def _what(facts: Facts) -> str:
             return _("De afspraak {day}, {time} gaat niet door.").format(**when)
         case "goodbye" if facts.missed:
             return _("Uw afspraak {day} ging niet door. Maak een nieuwe.").format(**when)
+        case "goodbye" if facts.given and not facts.steps:
+            return _("Er staat een document voor u klaar.")
         case "goodbye":
             return _("Na uw gesprek: kijk na wat we afspraken.")
         case "survey":

@@ -34,6 +34,12 @@ def note(tx: Tx, now_s: int, actor: str, action: str, about: str, **detail: obje
     tx.execute(insert(audit), row)
 
 
+def staff_of(actor: str) -> int | None:
+    """Who of the staff an actor is; None for another."""
+    kind, _colon, number = actor.partition(":")
+    return int(number) if kind == "staff" else None
+
+
 def seal(tx: Tx) -> int:
     """Chain rows that are not yet.  Returns how many."""
     last = _sealed(tx)

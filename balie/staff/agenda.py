@@ -6,20 +6,19 @@ import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from balie.booking import catalogue, reading
 from balie.booking.errors import NotFound
 from balie.booking.reading import Appointment
+from balie.record import tasks
 from balie.staff.accounts import Member
 from balie.store.engine import Tx
 from balie.store.schema import (
     READ_EVIDENCE,
     appointment,
     hook_delivery,
-    inbound_message,
     message,
-    message_issue,
     participant,
     staff,
 )
@@ -33,11 +32,9 @@ SENT = ("submitted", "accepted", "delivered", "deferred", "failed", "unresolved"
 
 @dataclass(frozen=True)
 class Waiting:
-    """How much waits for somebody: messages that did not arrive, replies that nobody answered; and for an admin events
-    that another system did not take."""
+    """How much waits for somebody: tasks, and for an admin events that another system did not take."""
 
     tasks: int
-    replies: int
     events: int = 0
 
 
@@ -98,23 +95,9 @@ def known(tx: Tx, appointment_ids: Collection[int]) -> dict[int, tuple[str, str,
 
 
 def waiting(tx: Tx, member: Member) -> Waiting:
-    """Of his services; replies that belong to no appointment yet wait for everybody."""
-    tasks = (
-        select(func.count())
-        .select_from(message_issue.join(appointment, appointment.c.id == message_issue.c.appointment_id))
-        .where(message_issue.c.state == "open", appointment.c.service_id.in_(member.services))
-    )
-    replies = (
-        select(func.count())
-        .select_from(inbound_message.outerjoin(appointment, appointment.c.id == inbound_message.c.appointment_id))
-        .where(
-            inbound_message.c.status.in_(("new", "assigned")),
-            or_(appointment.c.id.is_(None), appointment.c.service_id.in_(member.services)),
-        )
-    )
     dead = select(func.count()).where(hook_delivery.c.state == "dead")
     events = tx.scalar(dead) or 0 if member.may("admin") else 0
-    return Waiting(tx.scalar(tasks) or 0, tx.scalar(replies) or 0, events)
+    return Waiting(sum(tasks.open_numbers(tx, member.services).values()), events)
 
 
 def names(tx: Tx, ref: str) -> dict[str, str]:

@@ -34,6 +34,7 @@ RETENTION = {
     "staff": "while somebody works here",
     "session": "until it expires or is withdrawn",
     "claim": "as long as the appointment stands, or its hold of ten minutes",
+    "draft": "two hours after the last step, sealed with a key that its browser alone has",
     "appointment": "two years, without names after 90 days",
     "contact": "90 days after the appointment",
     "link": "until the appointment is over, moved or cancelled",
@@ -44,6 +45,7 @@ RETENTION = {
     "invitation": "30 days after the visit",
     "survey": "three years: it says nothing of who answered, or when",
     "act": "two years after the appointment: what was reserved and paid, without names after 90 days",
+    "task": "six months after it ended, two years when it was about money",
     "identity": "90 days after the appointment",
     "accounting": "ten years",
     "document": "seven days after the appointment",
@@ -473,23 +475,6 @@ message_event = _table(
     Index(None, "message_id"),
 )
 
-message_issue = _table(  # a task for a person: a message that did not arrive, or may not have
-    "message_issue",
-    "evidence",
-    _id(),
-    _to("message", cascade=True),
-    _to("appointment", cascade=True),
-    _text("reason", 24, default=None),
-    _text("state", 16, default="open"),
-    _text("outcome", 500),
-    _to("staff", nullable=True),
-    _when("opened_s"),
-    _when("closed_s", nullable=True),
-    UniqueConstraint("message_id", "reason"),
-    _one_of("state", "open", "retried", "channel_switched", "phoned", "closed"),
-    Index(None, "state", "opened_s"),
-)
-
 suppression = _table(  # addresses that do not exist; hashed, for they are nobody's any more
     "suppression",
     "evidence",
@@ -519,6 +504,41 @@ inbound_message = _table(
     _one_of("kind", "dsn", "mdn", "itip_reply", "auto_reply", "human"),
     _one_of("status", "new", "applied", "assigned", "answered", "closed"),
     Index(None, "status", "received_s"),
+)
+
+# -- what a person must do (balie.record.tasks) ---------------------------------------------------------
+
+TASK_KINDS = (  # what its object is
+    "call",  # a participant, who asks to be telephoned
+    "message",  # a message that did not arrive, or may not have
+    "reply",  # an inbound message, to be read and answered
+    "payment",
+    "reservation",
+    "document",
+)
+TASK_STATES = ("open", "done", "skipped")  # skipped: somebody said that nothing need be done
+
+task = _table(
+    "task",
+    "task",
+    _id(),
+    _text("kind", 12, default=None),
+    Column("object_id", _Id, nullable=False),  # of the table that the kind names
+    _text("reason", 24, default=None),
+    _to("appointment", nullable=True, cascade=True),  # none: a reply that nobody linked to one yet
+    _text("state", 8, default="open"),
+    _text("how", 16),  # it ended: a word of who raised it, such as phoned; "" by itself
+    _text("outcome", 500),  # in words
+    _to("staff", nullable=True),  # who ended it
+    _when("opened_s"),
+    _when("closed_s", nullable=True),
+    UniqueConstraint("kind", "object_id", "reason"),
+    CheckConstraint("appointment_id IS NOT NULL OR kind = 'reply'", name="about_an_appointment"),
+    CheckConstraint("(state = 'open') = (closed_s IS NULL)", name="ended_once"),
+    _one_of("kind", *TASK_KINDS),
+    _one_of("state", *TASK_STATES),
+    Index(None, "state", "opened_s"),
+    Index(None, "appointment_id"),
 )
 
 # -- the visit ------------------------------------------------------------------------------------------
@@ -695,7 +715,10 @@ identification = _table(  # who somebody proved to be; only what a formal act ne
     _text("acr", 200),
     Column("subject_hash", LargeBinary(32), nullable=True),  # HMAC of issuer and subject
     _text("name"),  # as the provider says it
-    Column("matches", Boolean, nullable=True),  # the name that was booked; a difference is shown, it blocks nothing
+    Column("matches", Boolean, nullable=True),  # the name that was booked; a difference is for staff to look at
+    _when("accepted_s", nullable=True),  # staff found that it is right though the name differs
+    _to("staff", nullable=True, name="accepted_by"),
+    _when("void_s", nullable=True),  # staff asked anew: since then it says nothing any more
     _text("error", 64),  # a code
     _when("created_s"),
     _when("started_s", nullable=True),
@@ -816,24 +839,6 @@ refund = _table(
     Index(None, "state"),
 )
 
-act_task = _table(  # a formal act that needs a person: something is kept open until he says what he did
-    "act_task",
-    "act",
-    _id(),
-    _to("appointment", cascade=True),
-    _text("reason", 24, default=None),
-    _text("object", 64, default=None),  # payment/12, reservation/3, document/8
-    _text("state", 8, default="open"),
-    _text("outcome", 500),
-    _to("staff", nullable=True),
-    _when("opened_s"),
-    _when("closed_s", nullable=True),
-    UniqueConstraint("object", "reason"),
-    _one_of("state", "open", "closed"),
-    Index(None, "state", "opened_s"),
-    Index(None, "appointment_id"),
-)
-
 invoice = _table(  # numbered without gaps, never changed: what is wrong is set right by a credit note
     "invoice",
     "accounting",
@@ -952,6 +957,15 @@ hook_delivery = _table(  # an event on its way to one target
     _one_of("state", "pending", "sending", "done", "retry", "dead"),
     Index(None, "state", "due_s"),
     Index(None, "target", "subject", "id"),
+)
+
+draft = _table(  # what somebody typed in a booking that is not made yet
+    "draft",
+    "draft",
+    Column("secret_hash", LargeBinary(32), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),  # balie.booking.drafts says with what
+    _when("until_s"),
+    Index(None, "until_s"),
 )
 
 idempotency = _table(  # answers of the API that may be asked for twice

@@ -1,35 +1,35 @@
-"""/balie/taken: formal acts that wait for a person, and the refunds that somebody decides on."""
+"""Formal acts that wait for a person, on the list of tasks, and the refunds that somebody decides on."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aiohttp import web
-
-from balie.acts import tasks
-from balie.acts.tasks import Task, TaskError
-from balie.i18n import amount_words, moment_words
+from balie.acts import approval
+from balie.booking.errors import NotFound
+from balie.i18n import amount_words
+from balie.i18n import gettext as _
 from balie.payments import records as payments
 from balie.payments import refunds
 from balie.payments.records import Payment
 from balie.payments.refunds import Refund
+from balie.record import tasks
+from balie.record.tasks import Task, TaskError
 from balie.store.engine import Tx
 from web.desk import act_words
-from web.desk.desk import Desk, go
+from web.desk.card import Card, Kind
+from web.desk.desk import Desk
 from web.keys import ACTS
 
-PLACE = "/balie/taken"
-CLOSED_MAX = 100
 DECIDABLE = ("proposed", "failed")
-ACTS_OF = ("terugbetalen", "niet-terugbetalen", "sluit")
 
 
 @dataclass(frozen=True)
 class _Case:
-    """A task with the money that it is about.  refund: that is to be decided on."""
+    """The money that a task is about.  refund: that is to be decided on."""
 
     task: Task
-    payment: Payment | None
+    payment: Payment
     refunds: list[Refund]
 
     @property
@@ -41,92 +41,84 @@ class _Case:
         return each.reason == self.task.reason or (self.task.reason == "refund_failed" and each.state == "failed")
 
 
-def _case(tx: Tx, task: Task) -> _Case:
-    if task.payment_id is None:
-        return _Case(task, None, [])
-    return _Case(task, payments.get(tx, task.payment_id), refunds.of_payments(tx, [task.payment_id]))
+def _case(tx: Tx, task: Task) -> _Case | None:
+    """None when the payment was erased."""
+    try:
+        return _Case(task, payments.get(tx, task.object_id), refunds.of_payments(tx, [task.object_id]))
+    except NotFound:
+        return None
 
 
-async def show(desk: Desk) -> web.StreamResponse:
-    """GET /balie/taken; ?toon=afgehandeld shows those that are closed."""
-    return await _show(desk)
+def _tell_payments(tx: Tx, desk: Desk, found: Sequence[Task]) -> dict[int, Card]:
+    cases = {each.id: case for each in found if (case := _case(tx, each)) is not None}
+    return {key: _of_payment(case, barred=_is_barred(tx, desk, case)) for key, case in cases.items()}
 
 
-async def _show(desk: Desk, status: int = 200) -> web.Response:
-    closed = desk.request.query.get("toon") == "afgehandeld"
-
-    def look(tx: Tx) -> list[_Case]:
-        state = "closed" if closed else "open"
-        found = tasks.listed(tx, desk.member.services, state=state, limit=CLOSED_MAX)
-        return [_case(tx, each) for each in found]
-
-    found = await desk.read(look)
-    return await desk.show("act_tasks.html", status=status, closed=closed, tasks=[_told(each) for each in found])
+def _is_barred(tx: Tx, desk: Desk, case: _Case) -> bool:
+    """Somebody else decides on its refund (balie.acts.approval)."""
+    if case.refund is None or case.task.state != "open" or ACTS not in desk.request.app:
+        return False
+    alone_cents = desk.request.app[ACTS].rules.alone_cents
+    return not approval.may(tx, case.refund, case.payment, desk.member.id, alone_cents)
 
 
-def _told(case: _Case) -> dict[str, object]:
-    task, paid, refund = case.task, case.payment, case.refund
-    happened, todo = act_words.reasons()[task.reason]
-    if task.reason == "slot_lost" and paid is None:
-        happened, todo = act_words.without_money()
-    return {
-        "id": task.id,
-        "name": task.name,
-        "ref": task.ref,
-        "when": moment_words(task.start_s, task.zone),
-        "since": moment_words(task.opened_s, task.zone),
-        "happened": happened,
-        "todo": todo,
-        "amount": amount_words(paid.amount_cents) if paid else "",
-        "what": paid.description if paid else "",
-        "state": act_words.payment_states()[paid.state] if paid else "",
-        "refunds": [(amount_words(each.amount_cents), act_words.refund_states()[each.state]) for each in case.refunds],
-        "refund": amount_words(refund.amount_cents) if refund else "",
-        "outcome": task.outcome,
-        "staff": task.staff_name,
-        "closed": moment_words(task.closed_s, task.zone) if task.closed_s is not None else "",
-    }
+def _of_payment(case: _Case, *, barred: bool) -> Card:
+    happened, todo = act_words.of_payments()[case.task.reason]
+    amount, state = amount_words(case.payment.amount_cents), act_words.payment_states()[case.payment.state]
+    back = (
+        _("Terugbetaling van {amount}: {state}").format(
+            amount=amount_words(each.amount_cents), state=act_words.refund_states()[each.state]
+        )
+        for each in case.refunds
+    )
+    return Card(
+        title=case.task.name,
+        happened=happened,
+        todo=act_words.second_person() if barred else todo,
+        facts=(f"{case.payment.description}: {amount}, {state}", *back),
+        refund=amount_words(case.refund.amount_cents) if case.refund is not None else "",
+        barred=barred,
+    )
 
 
-async def act(desk: Desk) -> web.StreamResponse:
-    """POST /balie/taken/{id}: doe is terugbetalen, niet-terugbetalen or sluit; the last two need words."""
-    task_id = int(desk.request.match_info["id"])
-    what = desk.form.choice("doe", ACTS_OF)
-    field = f"{what}-{task_id}" if what in ("niet-terugbetalen", "sluit") else f"taak-{task_id}"
-    said = desk.form.text(field, most=tasks.OUTCOME_MAX) if field in desk.form.values else ""
-    if not desk.form.errors:
-        try:
-            await _do(desk, task_id, what, said)
-        except TaskError as error:
-            desk.form.fail(field, act_words.error_words(error.code))
-    if desk.form.errors:
-        return await _show(desk, 422)
-    return go(PLACE, "terugbetaald" if what == "terugbetalen" else "act-taak")
-
-
-async def _do(desk: Desk, task_id: int, what: str, said: str) -> None:
-    case = await desk.read(_own, desk, task_id)
-    refund, staff_id, acts = case.refund, desk.member.id, desk.request.app[ACTS]
+async def _decide(desk: Desk, task: Task, what: str, said: str) -> str:
+    case = await desk.read(_case, task)
+    refund = case.refund if case is not None else None
+    staff_id, acts = desk.member.id, desk.request.app[ACTS]
     if what == "sluit":
         if refund is not None and refund.state == "proposed":
             raise TaskError("refund_open")
-        await desk.write(tasks.close, desk.now_s, task_id, staff_id, said)
-        return
-    if refund is None or not what:
-        raise TaskError("settled" if what else "unknown_task")
+        return await _close(desk, task, what, said)
+    if refund is None:
+        raise TaskError("settled")
     if what == "terugbetalen":
         decided = await acts.refund(refund.id, staff_id)
     else:
         decided = await acts.keep(refund.id, staff_id, said)
     if not decided:
         raise TaskError("settled")
+    return "terugbetaald" if what == "terugbetalen" else "taak"
 
 
-def _own(tx: Tx, desk: Desk, task_id: int) -> _Case:
-    """TaskError unknown_task: none, or of another service."""
-    task = tasks.get(tx, task_id)
-    if task.service_id not in desk.member.services:
-        raise TaskError("unknown_task")
-    if task.state != "open":
-        raise TaskError("settled")
-    return _case(tx, task)
+def _tell_reservations(_tx: Tx, _desk: Desk, found: Sequence[Task]) -> dict[int, Card]:
+    return {each.id: Card(each.name, *act_words.of_reservations()[each.reason]) for each in found}
+
+
+def _tell_documents(_tx: Tx, _desk: Desk, found: Sequence[Task]) -> dict[int, Card]:
+    return {each.id: Card(each.name, *act_words.of_documents()[each.reason]) for each in found}
+
+
+async def _close(desk: Desk, task: Task, _what: str, said: str) -> str:
+    await desk.write(tasks.close, desk.now_s, task, desk.member.actor, said, skipped=False)
+    return "taak"
+
+
+PAYMENT = Kind(
+    slug="betalingen",
+    form="payment",
+    fields={"terugbetalen": "", "niet-terugbetalen": "niet-terugbetalen", "sluit": "sluit"},
+    tell=_tell_payments,
+    act=_decide,
+)
+RESERVATION = Kind("reservaties", "close", {"sluit": "sluit"}, _tell_reservations, _close)
+DOCUMENT = Kind("documenten", "close", {"sluit": "sluit"}, _tell_documents, _close)

@@ -5,16 +5,12 @@ from __future__ import annotations
 from balie.i18n import gettext as _
 
 
-def reasons() -> dict[str, tuple[str, str]]:
-    """Of balie.acts.tasks.REASONS: what happened, and what to do."""
+def of_payments() -> dict[str, tuple[str, str]]:
+    """By balie.acts.reasons.PAYMENT: what happened, and what to do."""
     return {
         "slot_lost": (
             _("Er is betaald, maar de reservatie kon niet bevestigd worden."),
             _("Bel de burger. Zoek samen een ander moment, of betaal terug."),
-        ),
-        "confirm_waits": (
-            _("Het reservatiesysteem antwoordt niet. We weten nog niet of de reservatie vastligt."),
-            _("We blijven het proberen. Bel ondertussen de beheerder van het reservatiesysteem."),
         ),
         "paid_twice": (
             _("Er is twee keer betaald voor hetzelfde."),
@@ -48,6 +44,26 @@ def reasons() -> dict[str, tuple[str, str]]:
             _("De afspraak is geannuleerd, en er was al betaald."),
             _("Betaal terug, of schrijf waarom niet."),
         ),
+    }
+
+
+def of_reservations() -> dict[str, tuple[str, str]]:
+    """By balie.acts.reasons.RESERVATION."""
+    return {
+        "slot_lost": (
+            _("De reservatie kon niet bevestigd worden. Er is niets betaald."),
+            _("Bel de burger en zoek samen een ander moment."),
+        ),
+        "confirm_waits": (
+            _("Het reservatiesysteem antwoordt niet. We weten nog niet of de reservatie vastligt."),
+            _("We blijven het proberen. Bel ondertussen de beheerder van het reservatiesysteem."),
+        ),
+    }
+
+
+def of_documents() -> dict[str, tuple[str, str]]:
+    """By the reasons of balie.documents.service."""
+    return {
         "infected": (
             _("In een document bij deze afspraak zat een virus. Het is geweigerd en gewist."),
             _("Laat weten dat het document niet aankwam. Vraag een andere versie, of het papier aan het loket."),
@@ -55,11 +71,11 @@ def reasons() -> dict[str, tuple[str, str]]:
     }
 
 
-def without_money() -> tuple[str, str]:
-    """Of a reservation that is lost and was not paid."""
-    return (
-        _("De reservatie kon niet bevestigd worden. Er is niets betaald."),
-        _("Bel de burger en zoek samen een ander moment."),
+def second_person() -> str:
+    """Of a refund that somebody of the office asked for by cancelling."""
+    return _(
+        "Een medewerker annuleerde deze afspraak. Een andere collega beslist over het geld: "
+        "een teamhoofd of een beheerder."
     )
 
 
@@ -80,24 +96,13 @@ def payment_states() -> dict[str, str]:
 
 def refund_states() -> dict[str, str]:
     return {
-        "proposed": _("wacht op uw beslissing"),
+        "proposed": _("wacht op een beslissing"),
         "requested": _("wordt aangevraagd"),
         "pending": _("onderweg"),
         "done": _("terugbetaald"),
         "failed": _("mislukt"),
         "rejected": _("niet terugbetaald"),
     }
-
-
-def error_words(code: str) -> str:
-    """Why something cannot be done with a task."""
-    return {
-        "settled": _("Een collega was u voor: dit is al beslist."),
-        "outcome_missing": _("Schrijf hoe het afliep. Dan weten uw collega’s het ook."),
-        "outcome_long": _("Schrijf het korter: hoogstens 500 tekens."),
-        "refund_open": _("Beslis eerst over de terugbetaling."),
-        "nothing_left": _("Dit geld ging al op een andere manier terug. Kies ‘Betaal niet terug’ en schrijf hoe."),
-    }.get(code, _("Deze taak bestaat niet meer."))
 
 
 def history() -> dict[str, str]:

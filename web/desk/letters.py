@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from balie.booking.errors import NotFound
@@ -10,30 +12,32 @@ from balie.i18n import gettext as _
 from balie.i18n import moment_words
 from balie.post import inbox
 from balie.post.inbox import InboxError, Letter
+from balie.record import tasks
+from balie.record.tasks import Task, TaskError
 from balie.staff import agenda
 from balie.staff.accounts import Member
 from balie.store.engine import Tx
 from web.desk import words
+from web.desk.card import Card, Kind
 from web.desk.desk import Desk, go
 
-PLACE = "/balie/antwoorden"
-SETTLED = ("answered", "closed", "applied")
-SETTLED_MAX = 100
+TASKS = "/balie/taken"
+PLACE = f"{TASKS}/antwoorden"
+LISTED_MAX = 200
 FIELDS = {"koppel": "nummer", "wijs": "wie", "antwoord": "tekst", "sluit": "sluit"}
 """Of each thing that one can do with a letter, where its error stands."""
 DONE = {"koppel": "gekoppeld", "wijs": "toegewezen", "antwoord": "antwoord", "sluit": "gesloten"}
+EXCERPT_MAX = 240  # characters of a letter on the list of tasks
 
 
 async def show(desk: Desk) -> web.StreamResponse:
-    """GET /balie/antwoorden; ?toon=afgehandeld shows those that are settled."""
-    settled = desk.request.query.get("toon") == "afgehandeld"
-    states, most = (SETTLED, SETTLED_MAX) if settled else (inbox.WAITING, 200)
-    found = await desk.read(inbox.listed, states, sorted(desk.member.services), most)
-    return await desk.show("letters.html", settled=settled, letters=[_told(each, desk.member) for each in found])
+    """GET /balie/taken/antwoorden: all that came in, also what nobody need read."""
+    found = await desk.read(inbox.listed, sorted(desk.member.services), LISTED_MAX)
+    return await desk.show("letters.html", letters=[_told(each, desk.member) for each in found])
 
 
 async def one(desk: Desk) -> web.StreamResponse:
-    """GET /balie/antwoorden/{id}."""
+    """GET /balie/taken/antwoorden/{id}."""
     return await _one(desk)
 
 
@@ -85,7 +89,7 @@ def _told(letter: Letter, member: Member) -> dict[str, object]:
 
 
 async def act(desk: Desk) -> web.StreamResponse:
-    """POST /balie/antwoorden/{id}: doe is koppel, wijs, antwoord or sluit."""
+    """POST /balie/taken/antwoorden/{id}: doe is koppel, wijs, antwoord or sluit."""
     what, form = desk.form.last("doe"), desk.form
     text = form.lines("tekst", most=inbox.ANSWER_MAX) if what == "antwoord" else ""
     if not form.errors:
@@ -98,7 +102,7 @@ async def act(desk: Desk) -> web.StreamResponse:
     if form.errors:
         return await _one(desk, 422)
     stay = what in ("koppel", "wijs")
-    return go(f"{PLACE}/{desk.request.match_info['id']}" if stay else PLACE, DONE[what])
+    return go(f"{PLACE}/{desk.request.match_info['id']}" if stay else TASKS, DONE[what])
 
 
 def _do(tx: Tx, desk: Desk, what: str, text: str) -> None:
@@ -120,3 +124,35 @@ def _do(tx: Tx, desk: Desk, what: str, text: str) -> None:
             inbox.close(tx, now_s, letter.id, actor)
         case _:
             raise InboxError("unknown_letter")
+
+
+# -- on the list of tasks -------------------------------------------------------------------------------
+
+
+def _tell(tx: Tx, _desk: Desk, found: Sequence[Task]) -> dict[int, Card]:
+    letters = inbox.look(tx, [each.object_id for each in found])
+    return {each.id: _card(letters[each.object_id]) for each in found if each.object_id in letters}
+
+
+def _card(letter: Letter) -> Card:
+    text = " ".join(letter.text.split())
+    excerpt = text if len(text) <= EXCERPT_MAX else f"{text[:EXCERPT_MAX].rstrip()} …"
+    given = [_("Voor {name}").format(name=letter.staff_name)] if letter.status == "assigned" else []
+    loose = [] if letter.ref else [_("nog bij geen afspraak")]
+    return Card(
+        title=letter.sender,
+        happened=words.letter_kinds()[letter.kind],
+        facts=(letter.subject or _("(geen onderwerp)"), excerpt, *loose, *given),
+        path=f"{PLACE}/{letter.id}",
+    )
+
+
+async def _close(desk: Desk, task: Task, _what: str, said: str) -> str:
+    """A letter that was erased cannot be answered; one that is there is closed on its own page."""
+    if await desk.read(inbox.look, [task.object_id]):
+        raise TaskError("unknown_task")
+    await desk.write(tasks.close, desk.now_s, task, desk.member.actor, said)
+    return "taak"
+
+
+KIND = Kind("antwoorden", "reply", {"sluit": "sluit"}, _tell, _close)

@@ -252,7 +252,7 @@ async def test_in_crm_mode_a_message_is_announced_once_or_not_at_all(
     await store.write(book)
     delivery = worker(store, None)
     with monkeypatch.context() as broken:
-        broken.setattr("balie.post.queue.tasks.settle", _fails)
+        broken.setattr("balie.post.queue.undelivered.settle", _fails)
         with pytest.raises(OSError, match="disk full"):
             await delivery.step(MONDAY_S)
     assert await store.read(events_of, "due") == [] and (await first(store)).status == "scheduled"

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from balie.post import tasks
+from balie.post import undelivered
 from balie.post.escalation import Escalated, Rules, escalate
 from balie.post.queue import Quiet
+from balie.record import tasks
+from balie.record.tasks import Task
 from balie.store.engine import Store, Tx
 from balie.store.schema import appointment, message, participant
 from tests.support.mails import CHANCE, TUESDAY_S, Case, add_message, add_person, case, tasks_of
@@ -133,11 +135,11 @@ async def test_the_sign_of_one_says_nothing_of_another(store: Store) -> None:
     assert await store.write(escalate, DAY_BEFORE_S, CHANCE, WITH_SMS) == SMS
 
 
-def asked(tx: Tx, /, reason: str = "mailbox_full") -> tuple[Case, int]:
+def asked(tx: Tx, /, reason: str = "mailbox_full") -> tuple[Case, Task]:
     made = case(tx)
-    tasks.ask(tx, MONDAY_S, tx.execute(select(message)).one(), reason)
-    (task,) = tasks.listed(tx)
-    return made, task.id
+    undelivered.ask(tx, MONDAY_S, tx.execute(select(message)).one(), reason)
+    (task,) = tasks.of_appointment(tx, made.appointment)
+    return made, task
 
 
 async def test_an_open_task_does_not_keep_the_text_message_back(store: Store) -> None:
@@ -149,16 +151,18 @@ async def test_an_open_task_does_not_keep_the_text_message_back(store: Store) ->
     assert await tasks_of(store, made.message) == [("mailbox_full", "open")]
 
 
-@pytest.mark.parametrize("act", [tasks.phoned, tasks.close])
+@pytest.mark.parametrize("act", [undelivered.phoned, tasks.close])
 async def test_what_a_person_decided_stands(store: Store, act: Any) -> None:
-    made, task_id = await store.write(asked)
-    await store.write(act, MONDAY_S, task_id, f"staff:{made.office.bart}", "Weet ervan.")
+    made, task = await store.write(asked)
+    await store.write(act, MONDAY_S, task, f"staff:{made.office.bart}", "Weet ervan.")
     assert await store.write(escalate, DAY_BEFORE_S, CHANCE, WITH_SMS) == NOTHING
 
 
 async def test_what_was_settled_by_itself_decides_nothing(store: Store) -> None:
     _, _ = await store.write(asked, "delivery_unknown")
-    await store.write(lambda tx: tasks.settle(tx, MONDAY_S, tx.execute(select(message)).one(), ("delivery_unknown",)))
+    await store.write(
+        lambda tx: undelivered.settle(tx, MONDAY_S, tx.execute(select(message)).one(), ("delivery_unknown",))
+    )
     assert await store.write(escalate, DAY_BEFORE_S, CHANCE, WITH_SMS) == SMS
 
 

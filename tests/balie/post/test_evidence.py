@@ -14,7 +14,7 @@ from balie.post import evidence
 from balie.post.incoming import parse
 from balie.post.receiving import receive
 from balie.post.suppression import is_suppressed
-from balie.post.tasks import ask
+from balie.post.undelivered import ask
 from balie.store.engine import Store, Tx
 from balie.store.schema import MESSAGE_STATES, READ_EVIDENCE, message, outbox, participant
 from tests.support.mails import (
@@ -255,12 +255,12 @@ async def test_a_sign_of_arrival_settles_doubts(store: Store) -> None:
 
     await store.write(doubt)
     await arrive(store, "dsn_postfix_relayed")
-    assert dict(await tasks_of(store, made.message))["delivery_unknown"] == "closed"
+    assert dict(await tasks_of(store, made.message))["delivery_unknown"] == "done"
     assert dict(await tasks_of(store, made.message))["no_evidence"] == "open"  # relayed is not arrived
     await arrive(store, "mdn_apple_displayed")
     assert await tasks_of(store, made.message) == [
-        ("delivery_unknown", "closed"),
-        ("no_evidence", "closed"),
+        ("delivery_unknown", "done"),
+        ("no_evidence", "done"),
         ("mailbox_full", "open"),
     ]
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from balie.post import inbox
+from balie.record import tasks
 from balie.store.engine import Store, Tx
 from balie.store.schema import audit, message, participant, staff
 from tests.support.mails import (
@@ -32,22 +33,42 @@ async def delivered(store: Store, name: str = "human_gmail_nl") -> tuple[Case, i
     return made, received.id, f"staff:{made.office.els}"
 
 
-async def test_letters_wait_newest_first_and_by_service(store: Store) -> None:
+async def test_letters_stand_newest_first_and_by_service(store: Store) -> None:
     made, first, _ = await delivered(store)
     second = await arrive(store, "human_unmatched", MONDAY_S + 60)
-    listed = await store.read(inbox.listed)
+    listed = await store.read(inbox.listed, [made.office.service])
     assert [letter.id for letter in listed] == [second.id, first]
     assert [letter.ref for letter in listed] == ["", "ABC234"]
     assert listed[1].text.startswith("Goeiemorgen")
-    of_service = await store.read(inbox.listed, inbox.WAITING, [made.office.service])
-    assert [letter.id for letter in of_service] == [second.id, first]
-    of_others = await store.read(inbox.listed, inbox.WAITING, [])
+    of_others = await store.read(inbox.listed, [])
     assert [letter.id for letter in of_others] == [second.id]  # nobody's yet: everybody sees it
+    assert await store.read(inbox.look, [first, 99]) == {first: listed[1]}
+
+
+async def waiting(made: Case, store: Store) -> list[tuple[str, int, str, str]]:
+    """Letters that are a task: with their reason, and the appointment that they are about."""
+    found = await store.read(tasks.listed, [made.office.service])
+    return [(each.kind, each.object_id, each.reason, each.ref) for each in found]
+
+
+async def test_a_letter_is_a_task_until_it_is_answered_or_closed(store: Store) -> None:
+    made, first, actor = await delivered(store)
+    second = (await arrive(store, "human_unmatched", MONDAY_S + 60)).id
+    assert set(await waiting(made, store)) == {("reply", first, "human", "ABC234"), ("reply", second, "human", "")}
+    await store.write(inbox.answer, NOW_S, CHANCE, first, "Ja.", actor)
+    await store.write(inbox.link, NOW_S, second, "ABC234", actor)
+    assert await waiting(made, store) == [("reply", second, "human", "ABC234")]
+    await store.write(inbox.close, NOW_S + 1, second, actor)
+    ended = await store.read(tasks.listed, [made.office.service], ended=True)
+    assert [(each.object_id, each.state, each.how, each.staff_name) for each in ended] == [
+        (second, "skipped", "closed", "Els Maes"),
+        (first, "done", "answered", "Els Maes"),
+    ]
 
 
 async def test_what_counted_by_itself_does_not_wait(store: Store) -> None:
     made, _, _ = await delivered(store, "dsn_postfix_delivered")
-    assert await store.read(inbox.listed) == []
+    assert await waiting(made, store) == []
     assert [letter.kind for letter in await store.read(inbox.of_appointment, made.appointment)] == ["dsn"]
 
 

@@ -89,7 +89,7 @@ async def test_a_worker_that_was_thought_dead_settles_the_doubt(store: Store) ->
     row = await first(store)
     assert doubts == [(row.id, "delivery_unknown")]
     assert row.status == "submitted" and row.error_class == ""
-    assert await store.read(issues) == [] and len(await store.read(issues, "closed")) == 1
+    assert await store.read(issues) == [] and len(await store.read(issues, "done")) == 1
     assert len(server.received) == 1
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import func, select, update
+from sqlalchemy import MetaData, Table, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from balie.store.engine import Store, Tx
@@ -35,7 +35,7 @@ async def test_messages_of_before_the_visit_are_all_there_after_it(tmp_path: Pat
     """SQLite can change a check only by copying a table, and what hangs on the old one goes with it: not so here."""
     store = Store(databases.sqlite_url(tmp_path))
     await store.write(upgrade, "0001")
-    await store.write(_a_message)
+    await store.write(a_message)
     await bring_up_to_date(store)
     assert await store.read(lambda tx: tx.scalar(select(func.count()).select_from(message_event))) == 1
     await store.write(lambda tx: tx.execute(update(message).values(kind="goodbye")))
@@ -45,23 +45,27 @@ async def test_messages_of_before_the_visit_are_all_there_after_it(tmp_path: Pat
     await store.close()
 
 
-def _a_message(tx: Tx) -> None:
+def a_message(tx: Tx) -> None:
     """With what is known of it; only the columns that the first revision had."""
     for table, columns in BEFORE.items():
-        names, places = ", ".join(columns), ", ".join("?" * len(columns))
-        tx.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({places})", tuple(columns.values()))
+        put(tx, table, columns)
 
 
-def _row(texts: str, zeros: str = "", **values: object) -> dict[str, object]:
+def put(tx: Tx, table: str, columns: dict[str, object]) -> None:
+    """As the table is now, not as the schema of today has it."""
+    tx.execute(insert(Table(table, MetaData(), autoload_with=tx, resolve_fks=False)).values(**columns))
+
+
+def row(texts: str, zeros: str = "", **values: object) -> dict[str, object]:
     """Columns with their values: empty texts, zeros, and what is said."""
     return {**dict.fromkeys(texts.split(), ""), **dict.fromkeys(zeros.split(), 0), **values}
 
 
 BEFORE = {
-    "organisation": _row("phone kbo ovo zone", id=1, name="Voorbeeldegem", languages="[]"),
-    "service": _row("slug phone mail address", id=1, organisation_id=1, names="{}", active=1),
-    "staff": _row("login name mail locale", "claims_version created_s", id=1, organisation_id=1, roles="[]", active=1),
-    "appointment": _row(
+    "organisation": row("phone kbo ovo zone", id=1, name="Voorbeeldegem", languages=[]),
+    "service": row("slug phone mail address", id=1, organisation_id=1, names={}, active=True),
+    "staff": row("login name mail locale", "claims_version created_s", id=1, organisation_id=1, roles=[], active=True),
+    "appointment": row(
         "zone locale created_by reason question attendance",
         "sequence buffer_before_min buffer_after_min created_s changed_s start_s",
         id=1,
@@ -75,7 +79,7 @@ BEFORE = {
         modality="video",
         status="booked",
     ),
-    "message": _row(
+    "message": row(
         "variant recipient template subject claimed_by error_class error",
         "due_s attempts created_s",
         id=1,
@@ -83,11 +87,11 @@ BEFORE = {
         kind="reminder",
         channel="mail",
         locale="nl",
-        data="{}",
+        data={},
         envid="e",
         status="submitted",
         read_evidence="none",
     ),
-    "message_event": _row("", "at_s", id=1, message_id=1, kind="submitted", source="smtp", detail="{}"),
+    "message_event": row("", "at_s", id=1, message_id=1, kind="submitted", source="smtp", detail={}),
 }
 """Of each table a row; columns of today that it lacks came later."""

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from balie.post import inbox, tasks
+from balie.post import inbox
+from balie.record import tasks
 from balie.staff import accounts
 from balie.store.schema import audit, inbound_message, message, participant, service
 from tests.support.desk import AN, Clerk, DeskSite, fail_message, receive
 from tests.support.office import MONDAY_S
 
-TASKS, LETTERS = "/balie/meldingen", "/balie/antwoorden"
+TASKS, LETTERS = "/balie/taken", "/balie/taken/antwoorden"
 
 
 async def _elsewhere(desk: DeskSite) -> None:
@@ -38,7 +39,7 @@ async def test_a_task_says_what_happened_and_to_whom(desk: DeskSite, bart: Clerk
     page = html.unescape(await bart.get(TASKS))
     for part in ("An Peeters", "Dit e-mailadres bestaat niet", "Bevestiging per mail", "+32 470 12 34 56", booked.ref):
         assert part in page, part
-    assert "1 melding om te bekijken" in await bart.get("/balie")
+    assert "1 taak wacht" in await bart.get("/balie")
 
 
 @pytest.mark.parametrize(("what", "state"), [("opnieuw", "retried"), ("sms", "channel_switched"), ("adres", "retried")])
@@ -46,7 +47,8 @@ async def test_the_message_goes_again(desk: DeskSite, bart: Clerk, what: str, st
     task_id = await fail_message(desk, await desk.book())
     form = {"doe": what, f"adres_{task_id}": "an@elders.example"}
     assert await bart.send(f"{TASKS}/{task_id}", **form) == f"{TASKS}?gedaan=opnieuw"
-    assert (await _state(desk, task_id)).state == state
+    task = await _state(desk, task_id)
+    assert (task.state, task.how) == ("done", state)
     latest = select(message.c.channel, message.c.recipient).order_by(message.c.id.desc()).limit(1)
     channel, recipient = await desk.store.read(lambda tx: tx.execute(latest).one())
     wanted = {"opnieuw": ("mail", AN.mail), "sms": ("sms", "+32470123456"), "adres": ("mail", "an@elders.example")}
@@ -61,7 +63,8 @@ async def test_a_task_is_closed_with_an_outcome_only(desk: DeskSite, bart: Clerk
     assert (await _state(desk, task_id)).state == "open"
     await bart.send(f"{TASKS}/{task_id}", doe=what, **{f"{what}_{task_id}": "Ze weet ervan en komt."})
     task = await _state(desk, task_id)
-    assert (task.state, task.outcome, task.staff_name) == (state, "Ze weet ervan en komt.", "Bart Claes")
+    assert (task.how, task.outcome, task.staff_name) == (state, "Ze weet ervan en komt.", "Bart Claes")
+    assert task.state == ("done" if what == "gebeld" else "skipped")
     assert "Ze weet ervan en komt." in await bart.get(f"{TASKS}?toon=afgehandeld")
     actions = select(audit.c.action).where(audit.c.actor == f"staff:{desk.office.bart}")
     assert f"task.{state}" in await desk.store.read(lambda tx: tx.scalars(actions).all())
@@ -98,7 +101,7 @@ async def test_tasks_and_letters_of_other_services_are_not_mine(desk: DeskSite, 
     task_id, letter_id = await fail_message(desk, booked), await receive(desk, booked)
     await _elsewhere(desk)
     assert "An Peeters" not in await bart.get(TASKS)
-    assert "Deze melding bestaat niet meer" in await bart.send(f"{TASKS}/{task_id}", 422, doe="opnieuw")
+    assert "Deze taak bestaat niet meer" in await bart.send(f"{TASKS}/{task_id}", 422, doe="opnieuw")
     assert "Re: Uw afspraak" not in await bart.get(LETTERS)
     await bart.get(f"{LETTERS}/{letter_id}", 404)
     for form in ({"doe": "sluit"}, {"doe": "antwoord", "tekst": "x"}, {"doe": "koppel", "nummer": booked.ref}):
@@ -145,13 +148,14 @@ async def test_a_letter_is_given_to_a_colleague_and_closed(desk: DeskSite, bart:
     assert "Deze collega werkt hier niet meer" in await bart.send(f"{LETTERS}/{letter_id}", 422, doe="wijs", wie=999)
     await bart.send(f"{LETTERS}/{letter_id}", doe="sluit")
     assert (await desk.store.read(inbox.get, letter_id)).status == "closed"
-    assert "Re: Uw afspraak" not in await bart.get(LETTERS)
-    assert "Re: Uw afspraak" in await bart.get(f"{LETTERS}?toon=afgehandeld")
+    assert "Re: Uw afspraak" not in await bart.get(TASKS)
+    assert "Re: Uw afspraak" in await bart.get(f"{TASKS}?toon=afgehandeld")
+    assert "Re: Uw afspraak" in await bart.get(LETTERS), "nothing that came in is lost"
 
 
 async def test_a_letter_is_shown_as_text(desk: DeskSite, bart: Clerk) -> None:
     letter_id = await receive(desk, None, "<script>alert(1)</script><img src=https://elders.example/x>")
-    for path in (LETTERS, f"{LETTERS}/{letter_id}"):
+    for path in (TASKS, LETTERS, f"{LETTERS}/{letter_id}"):
         page = await bart.get(path)
         assert "<script>alert" not in page and "&lt;script&gt;" in page
 
