@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from balie import books
-from balie.acts import tasks
 from balie.acts.repair import Repair
 from balie.acts.rules import Rules
 from balie.acts.service import Acts, Systems
@@ -57,7 +56,8 @@ def counterparts(
         settings.payments.provider,
     )
     url = settings.server.public_url.rstrip("/")
-    acts = Acts(store, systems, Rules(books.numbers(settings)), os.urandom, clock, url, changed)
+    rules = Rules(books.numbers(settings), alone_cents=settings.payments.refund_alone_cents)
+    acts = Acts(store, systems, rules, os.urandom, clock, url, changed)
     return Counterparts(acts, (*backends, *providers))
 
 
@@ -75,7 +75,7 @@ def documents(
     )
     scanner = Clamd(section.clamd, section.clamd_timeout_s) if section.clamd else None
     shelf = Shelf(settings.folder / section.folder)
-    return Documents(store, shelf, rules, scanner, os.urandom, clock, tasks.ask, changed)
+    return Documents(store, shelf, rules, scanner, os.urandom, clock, changed)
 
 
 def open_folder(shelf: Shelf) -> None:

@@ -54,7 +54,7 @@ def open_in(app: web.Application, settings: Settings) -> None:
         provider.issuer,
         provider.client_id,
         provider.client_secret,
-        here + RETURN,
+        f"{here}{RETURN}/{NAME}",
         (here + OUT, here + SIGNED_OUT),
         time.time,
         os.urandom,

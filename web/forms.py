@@ -12,7 +12,7 @@ A field that is missing, strange or tampered with is an error of that field, nev
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -22,6 +22,7 @@ from multidict import MultiDict, MultiMapping
 from balie.i18n import gettext as _
 from balie.i18n import ngettext
 from web import csrf
+from web.legible import legible
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 BYTES_MAX = 64 << 10  # a question of 2,000 characters in Chinese is 18 kB
@@ -106,7 +107,7 @@ def whole(text: str, *, least: int = 0, most: int = 1 << 40) -> int | None:
 
 
 async def read(request: web.Request) -> Form:
-    """The form of a POST.  403 when another website sent it; 413 or 415 when it is no form of ours."""
+    """The form of a POST.  403 when another website sent it; 400, 413 or 415 when it is no form of ours."""
     csrf.check(request)
     if request.content_type != FORM_TYPE:
         raise web.HTTPUnsupportedMediaType
@@ -123,8 +124,11 @@ def read_query(request: web.Request) -> Form:
     return Form(request.query)
 
 
-def _fields(body: bytes) -> Iterator[tuple[str, str]]:
+def _fields(body: bytes) -> list[tuple[str, str]]:
     try:
-        yield from parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
-    except ValueError:  # not ASCII, or too many fields: no browser sends that
+        found = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="strict")
+    except ValueError:  # not ASCII, no UTF-8, or too many fields: no browser sends that
         raise web.HTTPBadRequest from None
+    if not all(legible(each) for field in found for each in field):
+        raise web.HTTPBadRequest
+    return found

@@ -1,4 +1,7 @@
-"""Around every request: security headers, and errors as pages for people and problem details for programs."""
+"""Around every request: security headers, and errors as pages for people and problem details for programs.
+
+A request whose address cannot be read is an error before any handler sees it (web.legible).
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import hdrs, web
 
+from balie.i18n import language, speaking
+from web import legible
+from web.desk import missing
 from web.keys import SITE
 from web.origin import own_origins
-from web.problems import Refused, problem
+from web.problems import Refused, SignedIn, problem
 from web.render import page
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -67,8 +73,9 @@ def _wants_page(request: web.Request) -> bool:
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """What happened, what to do, and the desk's telephone number; never a stack trace."""
     kept: dict[str, str] = {}
-    text = ""
+    text, spoken, signed_in = "", language(), False
     try:
+        legible.check(request)
         return await handler(request)
     except web.HTTPException as error:
         if error.status < 400:
@@ -76,7 +83,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         status = error.status
         kept = {name: error.headers[name] for name in KEPT_HEADERS if name in error.headers}
         if isinstance(error, Refused):
-            text = error.text or ""
+            text, spoken, signed_in = error.text or "", error.language, isinstance(error, SignedIn)
     except web.RequestPayloadError:
         status = 400  # a body that is not what its headers say
     except Exception as error:
@@ -85,12 +92,25 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             return web.Response(status=400)
         log_failure(request)
         status = 500
-    if _wants_page(request):
-        response = page(request, "error.html", status=status, error_status=status, text=text)
-    else:
+    response: web.Response | None = None
+    if status == 404 and _wants_page(request):
+        response = await _missing(request)
+    if response is None and _wants_page(request):
+        with speaking(spoken):
+            response = page(request, "error.html", status=status, error_status=status, text=text, signed_in=signed_in)
+    elif response is None:
         response = problem(status, detail=text)
     response.headers.update(kept)
     return response
+
+
+async def _missing(request: web.Request) -> web.Response | None:
+    """A page of the desk for who works there.  Whatever happens on the way to it, an error stays an answer."""
+    try:
+        return await missing.page(request)
+    except Exception:
+        log_failure(request)
+        return None
 
 
 def log_failure(request: web.Request) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import exists, false, or_, select, union
 
-from balie.acts import keeping, saga, tasks
+from balie.acts import keeping, reasons, saga
 from balie.acts.errors import ActError
 from balie.acts.rules import Rules
 from balie.booking.errors import NotFound
@@ -135,7 +135,7 @@ def unheard(tx: Tx, now_s: int, payment_id: int, error: str, *, refused: bool) -
     """The provider said nothing of use.  refused: it says that it does not know the payment, which is worse."""
     about = payments.unheard(tx, now_s, payment_id, error)
     if about.running and (refused or now_s - about.changed_s >= UNCLEAR_S):
-        tasks.ask(tx, now_s, about.appointment_id, "payment_unclear", tasks.payment(payment_id))
+        reasons.ask(tx, now_s, "payment", payment_id, "payment_unclear", about.appointment_id)
 
 
 def refund_refused(tx: Tx, now_s: int, refund_id: int, error: str) -> None:
@@ -143,7 +143,7 @@ def refund_refused(tx: Tx, now_s: int, refund_id: int, error: str) -> None:
     about = payments.get(tx, refunds.get(tx, refund_id).payment_id)
     saga.lock(tx, about.appointment_id)
     if refunds.refused(tx, now_s, refund_id, error):
-        tasks.ask(tx, now_s, about.appointment_id, "refund_failed", tasks.payment(about.id), again=True)
+        reasons.ask(tx, now_s, "payment", about.id, "refund_failed", about.appointment_id, again=True)
 
 
 def unsettled(tx: Tx, *, documents: bool, limit: int = 50) -> list[int]:

@@ -25,6 +25,7 @@ CODES = (
     "not_held",  # what is to be paid is not kept any more
     "reserved",  # it is his already
     "too_often",  # no person chooses so often in one visit
+    "looked_too_often",  # nor looks so often what is free
     "confirming",  # it is being confirmed: it cannot be let go now
     "paid",  # it was paid: a refund is for a person to decide
     "identify_first",

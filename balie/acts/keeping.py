@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from balie.acts import intents, saga, tasks
+from balie.acts import intents, reasons, saga
 from balie.acts.errors import ActError
 from balie.acts.intents import Ask
 from balie.acts.rules import Rules
@@ -16,6 +16,7 @@ from balie.booking.errors import NotFound
 from balie.booking.people import STANDING
 from balie.i18n import gettext as _
 from balie.payments import records as payments
+from balie.record import tasks
 from balie.reservations import records as reservations
 from balie.reservations.backend import FreeTime, Held
 from balie.reservations.records import Reservation
@@ -81,14 +82,23 @@ def of_it(tx: Tx, appointment_id: int, product_id: int) -> Row[Any]:
 
 
 def choose(
-    tx: Tx, now_s: int, entropy: Entropy, appointment_id: int, product_id: int, backend: str, time: FreeTime
+    tx: Tx,
+    now_s: int,
+    entropy: Entropy,
+    rules: Rules,
+    appointment_id: int,
+    product_id: int,
+    backend: str,
+    time: FreeTime,
 ) -> tuple[int, list[int]]:
     """Somebody wants this, instead of what he chose before: its id, and what to ask about.
 
-    ActError unknown, not_here, too_often; reserved, paid, confirming: what he chose before is settled.
+    ActError unknown, not_here, too_often, identify_first; reserved, paid, confirming: what he chose before is settled.
     """
     standing(tx, appointment_id)
     of_it(tx, appointment_id, product_id)
+    if rules.again(tx, appointment_id, product_id):
+        raise ActError("identify_first")
     asks: list[int] = []
     known = reservations.of_appointment(tx, appointment_id)
     if len(known) >= CHOICES_MAX:
@@ -189,7 +199,7 @@ def silent(tx: Tx, now_s: int, entropy: Entropy, rules: Rules, ask: Ask, error: 
     if current.wanted == "confirm" and age_s >= GIVE_UP_S:
         return lost(tx, now_s, entropy, rules, current, error)
     if current.wanted == "confirm" and age_s >= TASK_S:
-        tasks.ask(tx, now_s, about.appointment_id, "confirm_waits", tasks.reservation(about.id))
+        reasons.ask(tx, now_s, "reservation", about.id, "confirm_waits", about.appointment_id)
     if current.wanted == "release" and age_s >= FORGET_S:
         intents.done(tx, about.id)
     return []
@@ -202,4 +212,4 @@ def _locked(tx: Tx, reservation_id: int) -> Reservation:
 
 def _answered(tx: Tx, now_s: int, about: Reservation) -> None:
     outcome = _("Het reservatiesysteem heeft geantwoord.")
-    tasks.settle(tx, now_s, tasks.reservation(about.id), "confirm_waits", outcome)
+    tasks.settle(tx, now_s, tasks.of("reservation", [about.id], ["confirm_waits"]), outcome)

@@ -43,12 +43,16 @@ class NoNumbers:
 @dataclass(frozen=True)
 class Rules:
     """needed: whether a citizen still has to say who he is before a product of his appointment is his.
+    again: whether staff asked that anew, and nothing more is to be kept for him until he did it.
     holder: who he proved to be, as surely as that product asks.
+    alone_cents: so much may go back at the word of one person: see balie.acts.approval.
     """
 
     numbers: Numbers
     needed: Callable[[Tx, int, int], bool] = identity.needed
+    again: Callable[[Tx, int, int], bool] = identity.asked_again
     holder: Callable[[Tx, int, int], Holder | None] = identity.verified
+    alone_cents: int = 0
 
     @property
     def documents(self) -> bool:

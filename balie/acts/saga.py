@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 from sqlalchemy import select
 
-from balie.acts import intents, tasks
+from balie.acts import approval, intents, reasons
 from balie.acts.rules import Rules
 from balie.booking.errors import NotFound
 from balie.i18n import gettext as _
@@ -22,7 +22,7 @@ from balie.payments import records as payments
 from balie.payments import refunds
 from balie.payments.provider import Status
 from balie.payments.records import MISMATCH, Payment
-from balie.record import audit, events
+from balie.record import audit, events, tasks
 from balie.reservations import records as reservations
 from balie.reservations.records import Reservation
 from balie.store.engine import Tx
@@ -59,7 +59,7 @@ def follow(tx: Tx, now_s: int, entropy: Entropy, rules: Rules, appointment_id: i
             asks += _of_reservation(tx, now_s, entropy, rules, about, wanted[about.id], own)
             bought = any(each.reservation_id == about.id and each.paid_s for each in all_of_it)
             if about.state == "conflict" and not bought:
-                tasks.ask(tx, now_s, appointment_id, "slot_lost", tasks.reservation(about.id))
+                reasons.ask(tx, now_s, "reservation", about.id, "slot_lost", appointment_id)
     _credit(tx, now_s, rules, all_of_it)
     if cancelled:
         _give_back(tx, now_s, entropy, paid, "cancelled")
@@ -122,7 +122,7 @@ def _undo(tx: Tx, now_s: int, entropy: Entropy, about: Reservation, wanted: str)
 def _give_back(tx: Tx, now_s: int, entropy: Entropy, paid: Iterable[Payment], reason: str) -> None:
     for each in paid:
         if refunds.propose(tx, now_s, entropy, each.id, reason) is not None:
-            tasks.ask(tx, now_s, each.appointment_id, reason, tasks.payment(each.id))
+            reasons.ask(tx, now_s, "payment", each.id, reason, each.appointment_id)
 
 
 def _write_down(tx: Tx, now_s: int, rules: Rules, paid: Iterable[Payment]) -> None:
@@ -207,7 +207,7 @@ def heard(
     about = payments.get(tx, payment_id)
     lock(tx, about.appointment_id)
     change = payments.apply(tx, now_s, entropy, payment_id, status)
-    key, case = tasks.payment(payment_id), about.appointment_id
+    case = about.appointment_id
     for reason, happened in (
         ("amount_mismatch", change.mismatch),
         ("late_paid", change.late),
@@ -215,21 +215,26 @@ def heard(
         ("refund_elsewhere", bool(change.heard.elsewhere)),
     ):
         if happened:
-            tasks.ask(tx, now_s, case, reason, key)
+            reasons.ask(tx, now_s, "payment", payment_id, reason, case)
     if change.heard.failed:
-        tasks.ask(tx, now_s, case, "refund_failed", key, again=True)
+        reasons.ask(tx, now_s, "payment", payment_id, "refund_failed", case, again=True)
     if change.payment.error == "":
-        tasks.settle(tx, now_s, key, "payment_unclear", _("De betaaldienst antwoordde weer."))
+        unclear = tasks.of("payment", [payment_id], ["payment_unclear"])
+        tasks.settle(tx, now_s, unclear, _("De betaaldienst antwoordde weer."))
     asks = follow(tx, now_s, entropy, rules, case)
     of_refunds = change.heard.done or change.heard.failed or change.heard.elsewhere
     return bool(change.moved or change.mismatch or of_refunds), asks
 
 
-def approve(tx: Tx, now_s: int, entropy: Entropy, refund_id: int, staff_id: int) -> bool:
-    """Somebody wants money to go back.  False: a colleague decided first.  TaskError: it went back another way."""
+def approve(tx: Tx, now_s: int, entropy: Entropy, rules: Rules, refund_id: int, staff_id: int) -> bool:
+    """Somebody wants money to go back.  False: a colleague decided first.
+
+    TaskError nothing_left: it went back another way; second_person: it is not his to decide.
+    """
     found = refunds.get(tx, refund_id)
     about = payments.get(tx, found.payment_id)
     lock(tx, about.appointment_id)
+    approval.check(tx, found, about, staff_id, rules.alone_cents)
     if not refunds.fits(tx, refund_id):
         raise tasks.TaskError("nothing_left")
     if not refunds.approve(tx, now_s, entropy, refund_id, staff_id):
@@ -239,11 +244,15 @@ def approve(tx: Tx, now_s: int, entropy: Entropy, refund_id: int, staff_id: int)
 
 
 def reject(tx: Tx, now_s: int, entropy: Entropy, rules: Rules, refund_id: int, staff_id: int, outcome: str) -> bool:
-    """Nothing goes back, and that is why.  False: a colleague decided first.  TaskError: without a why."""
+    """Nothing goes back, and that is why.  False: a colleague decided first.
+
+    TaskError outcome_missing, outcome_long: without a why; second_person: it is not his to decide.
+    """
     words = tasks.check_outcome(outcome)
     found = refunds.get(tx, refund_id)
     about = payments.get(tx, found.payment_id)
     lock(tx, about.appointment_id)
+    approval.check(tx, found, about, staff_id, rules.alone_cents)
     if not refunds.reject(tx, now_s, refund_id, staff_id):
         return False
     _decided(tx, now_s, about, refund_id, staff_id, "refund_rejected", words)
@@ -253,8 +262,8 @@ def reject(tx: Tx, now_s: int, entropy: Entropy, rules: Rules, refund_id: int, s
 
 def _decided(tx: Tx, now_s: int, about: Payment, refund_id: int, staff_id: int, action: str, words: str) -> None:
     reason = refunds.get(tx, refund_id).reason
-    for each in (reason, "refund_failed"):
-        tasks.settle(tx, now_s, tasks.payment(about.id), each, words, staff_id)
+    which, kept = tasks.of("payment", [about.id], (reason, "refund_failed")), action == "refund_rejected"
+    tasks.settle(tx, now_s, which, words, how="kept" if kept else "refunded", staff_id=staff_id, skipped=kept)
     ref = tx.scalar(select(appointment.c.ref).where(appointment.c.id == about.appointment_id))
     facts = {"refund": refund_id, "payment": about.id, "reason": reason}
     audit.note(tx, now_s, f"staff:{staff_id}", action, events.subject(ref or ""), **facts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ import structlog
 from balie.acts import buying, intents, keeping, saga
 from balie.acts.errors import ActError
 from balie.acts.intents import Ask
+from balie.acts.looking import Looking
 from balie.acts.rules import Rules
 from balie.booking.errors import NotFound
 from balie.i18n import gettext as _
@@ -83,7 +85,7 @@ class Acts:
         self.store, self.systems, self.rules = store, systems, rules
         self.reports = Reports()
         self._entropy, self._clock, self._public_url = entropy, clock, public_url
-        self._changed = changed
+        self._changed, self._looking = changed, Looking(clock)
 
     @property
     def now_s(self) -> int:
@@ -91,31 +93,34 @@ class Acts:
 
     # -- reservations ------------------------------------------------------------------------------------------
 
-    async def free(self, product_id: int, day: date) -> list[FreeTime]:
-        """What of a product can be reserved on a local day.
+    async def free(self, appointment_id: int, product_id: int, day: date) -> list[FreeTime]:
+        """What of a product can be reserved on a local day, for who looks from an appointment: see balie.acts.looking.
 
-        ActError unknown, not_offered, no_backend, backend_down, backend_refused.
+        ActError unknown, not_offered, no_backend, backend_down, backend_refused, looked_too_often.
         """
         offer = await self.store.read(keeping.offer, product_id)
         zone = ZoneInfo(offer.zone)
         midnights = [datetime.combine(each, time(), zone) for each in (day, day + timedelta(days=1))]
         from_s, until_s = (int(each.timestamp()) for each in midnights)
-        found = await self._free(offer, from_s, until_s)
+        ask = partial(self._free, offer, from_s, until_s)
+        found = await self._looking.at(appointment_id, product_id, day, offer.backend, ask)
         return [each for each in found if each.from_s >= self.now_s]
 
     async def reserve(self, appointment_id: int, product_id: int, resource: str, from_s: int, until_s: int) -> int:
         """Keep this for the citizen; what he chose of this product before is let go.  Returns the reservation's id.
 
         It is held when this returns, or still selected when the other system does not answer: then that is asked again
-        for a minute.  ActError as free(), slot_taken, reserved, paid, confirming, not_here.
+        for a minute.  ActError as free(), slot_taken, reserved, paid, confirming, not_here, identify_first.
         """
         offer = await self.store.read(keeping.offer, product_id)
+        self._looking.count(appointment_id)
         found = await self._free(offer, from_s, from_s + 1)
         chosen = [each for each in found if (each.resource, each.from_s, each.until_s) == (resource, from_s, until_s)]
         if not chosen:
+            self._looking.forget(offer.backend)  # somebody took it elsewhere: what was shown is older than that
             raise ActError("slot_taken")
         made, asks = await self._write(
-            keeping.choose, self._entropy, appointment_id, product_id, offer.backend, chosen[0]
+            keeping.choose, self._entropy, self.rules, appointment_id, product_id, offer.backend, chosen[0]
         )
         await self._go_on(appointment_id, asks)
         about = await self.store.read(reservations.get, made)
@@ -244,14 +249,14 @@ class Acts:
         await self._go_on(about.appointment_id, asks)
 
     async def refund(self, refund_id: int, staff_id: int) -> bool:
-        """Money goes back, for somebody of the staff says so.  False: a colleague decided first."""
-        if not await self._write(saga.approve, self._entropy, refund_id, staff_id):
+        """Money goes back, for somebody of the staff says so.  False: a colleague decided first.  TaskError."""
+        if not await self._write(saga.approve, self._entropy, self.rules, refund_id, staff_id):
             return False
         await self.give_back(refund_id)
         return True
 
     async def keep(self, refund_id: int, staff_id: int, outcome: str) -> bool:
-        """Nothing goes back, and that is why.  False: a colleague decided first.  TaskError: without a why."""
+        """Nothing goes back, and that is why.  False: a colleague decided first.  TaskError."""
         return await self._write(saga.reject, self._entropy, self.rules, refund_id, staff_id, outcome)
 
     async def give_back(self, refund_id: int) -> None:
@@ -311,6 +316,8 @@ class Acts:
         except reserving.Down as error:
             _log.warning("reservation_unanswered", reservation=ask.about.id, wanted=ask.wanted, said=str(error))
             return await self._write(keeping.silent, self._entropy, self.rules, ask, error.code)
+        finally:
+            self._looking.forget(ask.about.backend)
 
     async def _hold(self, backend: Backend, ask: Ask) -> list[int]:
         about = ask.about

@@ -15,7 +15,8 @@ import structlog
 
 from balie.bookkeeping import answers, journal, papers
 from balie.bookkeeping.accounts import Accounts
-from balie.bookkeeping.folder import Folder
+from balie.bookkeeping.answers import Told
+from balie.bookkeeping.folder import Folder, NotYetError
 from balie.bookkeeping.papers import Paper, TakenError
 from balie.store.engine import Store
 
@@ -86,8 +87,19 @@ class FolderExport:
             _log.error("batch_not_placed", batch=batch, error=error.strerror)
 
     async def _read(self, now_s: float) -> None:
-        for name, content in (await asyncio.to_thread(self._folder.answers, now_s)).items():
-            told = await self._store.write(answers.take, int(now_s), f"terug/{name}", content)
+        room = answers.KEPT_MAX
+        for name in await asyncio.to_thread(self._folder.answers):
+            try:
+                content = await asyncio.to_thread(self._folder.answer, name, now_s)
+            except NotYetError:
+                continue
+            told = Told()
+            for part in answers.parts(content):
+                left = max(0, room - told.mismatches)
+                told += await self._store.write(answers.take, int(now_s), f"terug/{name}", part, left)
+                if told.gave_up:
+                    break
+            room = max(0, room - told.mismatches)
             _log.info("answer_read", taken=told.taken, again=told.again, mismatches=told.mismatches)
             await asyncio.to_thread(self._folder.put_away, name, content)
 

@@ -16,12 +16,13 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 WORK, ANSWERS, READ, LOCK = ".werk", "terug", "verwerkt", "slot"
 FILE_MODE, FOLDER_MODE = 0o640, 0o750  # who reads it for bookkeeping is in our group; nobody else reads names
 ANSWER_MAX = 5 << 20  # bytes: a hundred thousand documents
+ANSWERS_MAX = 100  # files of one visit; the others wait for the next
 SETTLED_S = 10  # a file that changed later than that may still be on its way by SFTP
 
 
@@ -78,18 +79,20 @@ class Folder:
     def discard(self, batch: str) -> None:
         shutil.rmtree(self._work / batch)
 
-    def answers(self, now_s: float) -> dict[str, bytes | None]:
-        """Files that came back, by name; None: it is too large, or no file."""
+    def answers(self) -> list[str]:
+        """Names of files that came back, at most ANSWERS_MAX."""
         try:
-            names = sorted(each.name for each in (self._path / ANSWERS).iterdir() if each.suffix.lower() == ".csv")
+            found = [each.name for each in (self._path / ANSWERS).iterdir() if each.suffix.lower() == ".csv"]
         except FileNotFoundError:
-            return {}
-        found = {}
-        for name in names:
-            if not name.startswith("."):
-                with suppress(FileNotFoundError, _OnItsWayError):
-                    found[name] = _answer(self._path / ANSWERS / name, now_s)
-        return found
+            return []
+        return sorted(name for name in found if not name.startswith("."))[:ANSWERS_MAX]
+
+    def answer(self, name: str, now_s: float) -> bytes | None:
+        """What is in one; None: it is too large, or no file.  NotYetError."""
+        try:
+            return _answer(self._path / ANSWERS / name, now_s)
+        except FileNotFoundError:
+            raise NotYetError from None
 
     def put_away(self, name: str, content: bytes | None) -> None:
         """An answer was read: it is kept, beside another one of the same name."""
@@ -101,8 +104,8 @@ class Folder:
         os.replace(self._path / ANSWERS / name, target)
 
 
-class _OnItsWayError(Exception):
-    """Somebody may still be writing it."""
+class NotYetError(Exception):
+    """Somebody may still be writing it, or took it away again."""
 
 
 def _answer(path: Path, now_s: float) -> bytes | None:
@@ -118,7 +121,7 @@ def _answer(path: Path, now_s: float) -> bytes | None:
         if not stat.S_ISREG(about.st_mode):
             return None
         if now_s - about.st_mtime < SETTLED_S:
-            raise _OnItsWayError
+            raise NotYetError
         content = opened.read(ANSWER_MAX + 1)
     return content if len(content) <= ANSWER_MAX else None
 

@@ -14,6 +14,7 @@ CODES = {
     "aborted": "he said no at the provider",
     "login_refused": "the provider refused the request: a scope that was not granted, a client that is not known",
     "response_issuer_wrong": "the answer says that it comes from another issuer (RFC 9207)",
+    "return_address_wrong": "the answer came to the address of another provider (RFC 9700, 4.4.2)",
     "token_refused": "the provider does not exchange the code",
     # The ID token (OpenID Connect Core 1.0, 3.1.3.7)
     "id_token_missing": "there is no ID token",
@@ -28,6 +29,7 @@ CODES = {
     "token_expired": "it is over",
     "issued_wrong": "it comes from the future, or was made long before this login",
     "access_token_wrong": "it belongs to another access token",
+    "claim_unfit": "a claim that is kept as it is has control characters, or far too many",
     "acr_missing": "the provider does not say how sure it is, and the product asks for it",
     "acr_low": "the provider is less sure than the product asks for",
     # Who he is

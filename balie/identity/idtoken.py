@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,9 @@ from balie.identity.provider import Provider
 
 SKEW_S = 60  # how far the provider's clock may differ from ours
 SUBJECT_MAX = 255  # Core, 2
+
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+"""RFC 7515, 7.1.  Decoders pass over what is not base64, and the token goes into a cookie and a URL as it is."""
 
 _HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 
@@ -76,6 +80,8 @@ def check_claims(claims: Claims, expected: Expected, alg: str) -> None:
         raise IdentityError("issuer_wrong")
     if not 0 < len(claims.sub) <= SUBJECT_MAX:
         raise IdentityError("id_token_malformed", "sub")
+    if not claims.sub.isprintable():
+        raise IdentityError("claim_unfit", "sub")
     # We trust no other audience, so there may be none (Core, 3.1.3.7, 3).
     if claims.aud not in (provider.client_id, [provider.client_id]):
         raise IdentityError("audience_wrong")
@@ -89,14 +95,18 @@ def check_claims(claims: Claims, expected: Expected, alg: str) -> None:
         raise IdentityError("issued_wrong")
     if claims.at_hash is not None and not _belongs(claims.at_hash, expected.access_token, alg):
         raise IdentityError("access_token_wrong")
-    assurance.check(claims.acr or "", expected.required_acr, provider.acr_levels)
+    acr = claims.acr or ""
+    # It is kept, shown, written down and told to other systems: cut or cleaned, it would be another level.
+    if len(acr) > assurance.ACR_MAX or not acr.isprintable():
+        raise IdentityError("claim_unfit", "acr")
+    assurance.check(acr, expected.required_acr, provider.acr_levels)
 
 
 def _header(token: str) -> Header:
+    if _COMPACT.fullmatch(token) is None:
+        raise IdentityError("id_token_malformed", "parts")
+    first = token.partition(".")[0]
     try:
-        first, _, rest = token.partition(".")
-        if rest.count(".") != 1:
-            raise IdentityError("id_token_malformed", "parts")
         return msgspec.json.decode(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)), type=Header)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise IdentityError("id_token_malformed", "header") from None

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
+from balie.booking.errors import Unfit
+from balie.booking.people import check_mail
 from balie.identity.errors import IdentityError
 from balie.identity.persons import Person, plain
 from balie.sections.identity import RoleSection
@@ -32,11 +34,15 @@ def admit(tx: Tx, now_s: int, rules: Sequence[RoleSection], person: Person) -> i
     roles, slugs = rights(rules, person.claims)
     if not roles:
         raise IdentityError("no_role")
-    row = tx.execute(select(staff).where(staff.c.subject == person.subject).with_for_update()).first()
-    if row is not None and not row.active:
-        raise IdentityError("account_closed")
+    row = _account(tx, person)
     if row is None:
-        return _make(tx, now_s, person, roles, slugs)
+        if (made := _make(tx, now_s, person, roles, slugs)) is not None:
+            return made
+        row = _account(tx, person)  # made at this very moment: he signs in twice
+    if row is None:
+        raise IdentityError("account_refused", "login_taken")
+    if not row.active:
+        raise IdentityError("account_closed")
     services = _services(tx, row.organisation_id, slugs)
     has = set(tx.scalars(select(staff_service.c.service_id).where(staff_service.c.staff_id == row.id)))
     try:
@@ -50,37 +56,44 @@ def admit(tx: Tx, now_s: int, rules: Sequence[RoleSection], person: Person) -> i
     return int(row.id)
 
 
-def _make(tx: Tx, now_s: int, person: Person, roles: frozenset[str], slugs: frozenset[str]) -> int:
+def _account(tx: Tx, person: Person) -> Row[Any] | None:
+    return tx.execute(select(staff).where(staff.c.subject == person.subject).with_for_update()).first()
+
+
+def _make(tx: Tx, now_s: int, person: Person, roles: frozenset[str], slugs: frozenset[str]) -> int | None:
+    """What colleagues know him by is his login there, unless an account here has it.  None: he has an account."""
     here = tx.scalar(select(organisation.c.id).order_by(organisation.c.id).limit(1))
     if here is None:
         raise IdentityError("account_refused", "no organisation")
-    staff_id = accounts.create(
-        tx,
-        now_s,
-        here,
-        login=_login(tx, person),
-        name=person.name,
-        mail=_mail(person)[: accounts.LOGIN_MAX],
-        roles=roles,
-        services=_services(tx, here, slugs),
-        actor=ACTOR,
-    )
-    accounts.set_subject(tx, now_s, staff_id, person.subject, ACTOR)
-    return staff_id
+    wanted = plain_login(plain(person.claims.get("preferred_username")) or _mail(person))
+    for login in (wanted, f"oidc-{person.subject[:12]}"):
+        try:
+            return accounts.create(
+                tx,
+                now_s,
+                here,
+                login=login,
+                name=person.name,
+                mail=_mail(person),
+                roles=roles,
+                services=_services(tx, here, slugs),
+                subject=person.subject,
+                actor=ACTOR,
+            )
+        except AccountError as error:
+            if error.code not in ("login_bad", "login_taken", "subject_taken"):
+                raise IdentityError("account_refused", error.code) from None
+    return None
 
 
 def _mail(person: Person) -> str:
-    """ACM calls it vo_email."""
-    return plain(person.claims.get("email")) or plain(person.claims.get("vo_email"))
-
-
-def _login(tx: Tx, person: Person) -> str:
-    """What colleagues know him by: his login there, unless an account here has it."""
-    wanted = plain_login(plain(person.claims.get("preferred_username")) or _mail(person))
-    taken = tx.scalar(select(staff.c.id).where(staff.c.login == wanted)) is not None
-    if not wanted or taken or " " in wanted or len(wanted) > accounts.LOGIN_MAX:
-        return f"oidc-{person.subject[:12]}"
-    return wanted
+    """His address, "" when there is none or it is no address.  ACM calls it vo_email."""
+    for claim in ("email", "vo_email"):
+        try:
+            return check_mail(plain(person.claims.get(claim)))
+        except Unfit:
+            pass
+    return ""
 
 
 def _services(tx: Tx, organisation_id: int, slugs: frozenset[str]) -> set[int]:

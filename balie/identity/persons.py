@@ -13,6 +13,9 @@ from typing import Any
 from balie.booking.links import LinkKey
 
 NAME_MAX = 200
+TEXT_MAX = 1000
+"""Characters of a provider's text that are looked at: what people are called has fewer, and normalising takes long of
+many (Unicode Standard Annex 15, 9.1)."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,10 @@ def name_of(claims: Mapping[str, Any]) -> str:
 
 
 def plain(value: object) -> str:
-    """A text of a provider, on one line."""
+    """A text of a provider, on one line, at most TEXT_MAX long; "" when it is none."""
     if not isinstance(value, str):
         return ""
-    kept = (each if each.isprintable() else " " for each in unicodedata.normalize("NFC", value))
+    kept = (each if each.isprintable() else " " for each in unicodedata.normalize("NFC", value[:TEXT_MAX]))
     return " ".join("".join(kept).split())
 
 

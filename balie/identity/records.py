@@ -4,6 +4,9 @@ requested -> started -> verified | failed | aborted | expired.  One that failed 
 another.  Only the citizen of an appointment can be identified for it, nobody who comes along.  What was verified goes
 with him when the appointment moves.
 
+Under another name than the one that was booked it counts once staff says that it is right (accept).  Was it the wrong
+person, staff asks anew (ask_again): what was before stays to be read, and counts no longer.
+
 Whether it is logged is agreed for each product (S26): without identity_log of its product nothing of it stands in the
 audit or goes to other systems.
 """
@@ -16,14 +19,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, insert, select, update
 
-from balie.booking.errors import NotFound
+from balie.booking.errors import NotFound, NotNow
 from balie.booking.links import LinkKey
 from balie.identity import assurance, persons
 from balie.identity.errors import CODES, IdentityError
 from balie.identity.persons import Person
 from balie.record import audit, events
 from balie.store.engine import Tx
-from balie.store.schema import appointment, appointment_product, identification, participant, product
+from balie.store.schema import appointment, appointment_product, identification, participant, product, reservation
 
 TTL_S = 1800
 OPEN = ("requested", "started")
@@ -152,19 +155,51 @@ def expire(tx: Tx, now_s: int) -> list[int]:
 
 
 def verified(tx: Tx, appointment_id: int, product_id: int | None = None) -> Identified | None:
-    """Who the citizen of an appointment proved to be, last; for a product: as surely as that asks."""
+    """Who the citizen of an appointment proved to be, last; for a product: as surely as that asks, and sure by name."""
     rows = [each for each in _latest(tx, appointment_id) if each.state == "verified"]
-    if product_id is not None:
-        asks = tx.execute(select(product).where(product.c.id == product_id)).one()
-        rows = [each for each in rows if _enough(each, asks)]
-    row = next(iter(rows), None)
+    if product_id is None:
+        row = next(iter(rows), None)
+    else:
+        row = _counting(rows, tx.execute(select(product).where(product.c.id == product_id)).one())
     return _identified(row) if row is not None else None
 
 
 def needed(tx: Tx, appointment_id: int, product_id: int) -> bool:
-    """Whether a product asks the citizen who he is, and he has not shown it as surely as it asks."""
+    """Whether a product asks the citizen who he is, and he has not shown it as surely as it asks.
+
+    Nor has he while nobody looked at a name that differs.
+    """
     asks = tx.execute(select(product).where(product.c.id == product_id)).one()
-    return asks.identification == "oidc" and not any(_enough(each, asks) for each in _latest(tx, appointment_id))
+    return asks.identification == "oidc" and _counting(_latest(tx, appointment_id), asks) is None
+
+
+def asked_again(tx: Tx, appointment_id: int, product_id: int) -> bool:
+    """Whether staff asked anew who the citizen is, and a product waits for that."""
+    return needed(tx, appointment_id, product_id) and any(each.void_s for each in _all(tx, appointment_id))
+
+
+def ask_again(tx: Tx, now_s: int, appointment_id: int) -> None:
+    """Whatever was proved or begun does not count any longer.
+
+    NotNow in_its_name: something was reserved in that name, or is right now; elsewhere it stays so.
+    """
+    ids = [each.id for each in _latest(tx, appointment_id)]
+    settled = (reservation.c.state == "confirmed") | (reservation.c.wanted == "confirm")
+    if tx.scalar(select(reservation.c.id).where(reservation.c.holder_id.in_(ids), settled).limit(1)) is not None:
+        raise NotNow("in_its_name", "reserved")
+    of_them = identification.c.id.in_(ids)
+    ended = {"state": "expired", "done_s": now_s, "start_hash": None}
+    tx.execute(update(identification).where(of_them, identification.c.state.in_(OPEN)).values(**ended))
+    tx.execute(update(identification).where(of_them).values(void_s=now_s))
+
+
+def accept(tx: Tx, now_s: int, identification_id: int, staff_id: int) -> bool:
+    """The name differs, and staff says that it is right.  False: there is nothing to be said of it any more."""
+    here = (identification.c.id == identification_id) & (identification.c.state == "verified")
+    here &= identification.c.matches.is_(False) & identification.c.void_s.is_(None)
+    here &= identification.c.accepted_s.is_(None)
+    values = {"accepted_s": now_s, "accepted_by": staff_id}
+    return bool(tx.execute(update(identification).where(here).values(**values)).rowcount)
 
 
 def asked(tx: Tx, now_s: int, appointment_id: int) -> Asked | None:
@@ -195,6 +230,11 @@ def asked(tx: Tx, now_s: int, appointment_id: int) -> Asked | None:
 
 
 def _latest(tx: Tx, appointment_id: int) -> list[Row[Any]]:
+    """Those that were not asked anew, the last first."""
+    return [each for each in _all(tx, appointment_id) if each.void_s is None]
+
+
+def _all(tx: Tx, appointment_id: int) -> list[Row[Any]]:
     """Of the citizen of an appointment, the last first: by the person, who stays the same when it moves."""
     he = select(participant.c.person).where(
         participant.c.appointment_id == appointment_id,
@@ -203,6 +243,13 @@ def _latest(tx: Tx, appointment_id: int) -> list[Row[Any]]:
     )
     of_him = select(identification).join(participant).where(participant.c.person.in_(he))
     return list(tx.execute(of_him.order_by(identification.c.id.desc())).all())
+
+
+def _counting(rows: list[Row[Any]], asks: Row[Any]) -> Row[Any] | None:
+    """What a product goes by: the last that is sure enough, if its name is.  rows: the last first."""
+    last = next((each for each in rows if _enough(each, asks)), None)
+    doubtful = last is not None and last.matches is False and last.accepted_s is None
+    return None if doubtful else last
 
 
 def _enough(row: Row[Any], asks: Row[Any]) -> bool:

@@ -117,8 +117,7 @@ class RelyingParty:
         name = persons.name_of(sent)
         if not name:
             raise IdentityError("name_missing")
-        acr = (claims.acr or "")[: assurance.ACR_MAX]
-        return Person(claims.iss, claims.sub, name, acr, sent, tokens.id_token)
+        return Person(claims.iss, claims.sub, name, claims.acr or "", sent, tokens.id_token)
 
     async def end_session(self, back: str, id_token: str = "") -> str:
         """Where a browser signs out at the provider too (RP-Initiated Logout 1.0), or "" when it cannot."""
@@ -149,9 +148,13 @@ class RelyingParty:
             "code_verifier": secrets.verifier,
         }
         headers = self._authenticate(form)
-        return await fetch.ask(
+        tokens = await fetch.ask(
             self._session, found.token_endpoint, TokenAnswer, headers=headers, form=form, refused="token_refused"
         )
+        access = tokens.access_token or ""
+        if not (access.isascii() and access.isprintable()):  # RFC 6749, A.12: it goes into a header
+            raise IdentityError("provider_nonsense", "access_token")
+        return tokens
 
     def _authenticate(self, form: dict[str, str]) -> dict[str, str]:
         """Who we are (Core, 9): headers, or more fields of the form."""

@@ -24,10 +24,12 @@ from balie.identity.records import Identified
 from balie.identity.rp import RelyingParty
 from balie.staff.limiter import Allowance, Buckets
 from balie.store.engine import Store, Tx
-from balie.store.schema import appointment, identification, participant
+from balie.store.schema import appointment, identification, participant, service
 
 RETURN = "/identificatie/terug"
-"""Where providers send browsers back to."""
+"""Under it, each provider has an address of its own to send browsers back to: an answer that comes to another one's is
+a mix-up (RFC 9700, 4.4.2).  The address itself is for a single provider that knows it from before.
+"""
 
 DEPARTURES = Allowance(burst=60, every_s=2)
 """For one network: each leaves a row for a quarter of an hour, and signing in at the desk asks nobody who he is."""
@@ -47,12 +49,13 @@ class Departure:
 
 @dataclass(frozen=True)
 class About:
-    """The appointment of an identification.  locale: of the citizen."""
+    """The appointment of an identification.  locale: of the citizen; phone: of its service."""
 
     id: int
     room: str
     locale: str
     required_acr: str
+    phone: str
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,9 @@ class Arrival:
 class Identities:
     """All providers that are set up.  In an `async with identities.running()` they can be asked.
 
-    public_url  of balie, without a slash at the end
-    clock       Unix time in seconds
+    public_url     of balie, without a slash at the end
+    clock          Unix time in seconds
+    shared_return  the only provider sends browsers back to RETURN itself
     """
 
     def __init__(
@@ -91,11 +95,13 @@ class Identities:
         entropy: Callable[[int], bytes],
         *,
         form_behind_link: bool = False,
+        shared_return: bool = False,
         timeout_s: float = fetch.TIMEOUT_S,
     ) -> None:
+        assert not shared_return or len(providers) <= 1, "the configuration was checked"
         self.form_behind_link = form_behind_link
         self.departures = Buckets(DEPARTURES, NETWORKS_MAX)
-        self._providers = {each.name: each for each in providers}
+        self._providers, self._shared_return = {each.name: each for each in providers}, shared_return
         self._store, self._key, self._public_url = store, key, public_url
         self._clock, self._entropy, self._timeout_s = clock, entropy, timeout_s
         self._parties: dict[str, RelyingParty] = {}
@@ -120,7 +126,12 @@ class Identities:
                 self._parties = {}
 
     def _party(self, provider: Provider, session: ClientSession) -> RelyingParty:
-        return RelyingParty(provider, session, self._public_url + RETURN, self._clock, self._entropy)
+        back = self._public_url + self.return_path(provider.name)
+        return RelyingParty(provider, session, back, self._clock, self._entropy)
+
+    def return_path(self, provider: str) -> str:
+        """Where a provider sends browsers back to."""
+        return RETURN if self._shared_return else f"{RETURN}/{provider}"
 
     async def ready(self, provider: Provider | None) -> None:
         """Whether somebody can be sent there.  IdentityError."""
@@ -143,8 +154,11 @@ class Identities:
         url = await self._of(provider.name).begin(secrets, acr, language)
         return Departure(url, begun.cookie, begun.browser)
 
-    async def finish(self, query: Mapping[str, str], cookies: Mapping[str, str]) -> Arrival:
-        """Somebody comes back, with what the provider gave his browser.  cookies: by their names without prefix."""
+    async def finish(self, path: str, query: Mapping[str, str], cookies: Mapping[str, str]) -> Arrival:
+        """Somebody comes back, with what the provider gave his browser.
+
+        path: that he came to; cookies: by their names without prefix
+        """
         now_s, state = int(self._clock()), query.get("state", "")
         try:
             if not await self._store.read(logins.known, now_s, state):
@@ -155,7 +169,7 @@ class Identities:
             return Arrival(error.code)
         about = await self._store.read(_about, login.identification_id)
         try:
-            return await self._finish(query, login, about)
+            return await self._finish(path, query, login, about)
         except IdentityError as error:
             self._complain(error, login.provider)
             if login.identification_id is not None:
@@ -170,8 +184,10 @@ class Identities:
             self._complain(error, provider)
             return ""
 
-    async def _finish(self, query: Mapping[str, str], login: Login, about: About | None) -> Arrival:
+    async def _finish(self, path: str, query: Mapping[str, str], login: Login, about: About | None) -> Arrival:
         party, state = self._of(login.provider), query["state"]
+        if path != self.return_path(login.provider):
+            raise IdentityError("return_address_wrong")
         provider, secrets = party.provider, logins.secrets(self._key, state)
         acr = about.required_acr if about is not None else provider.staff_acr
         wants = {each.claim for each in provider.roles} if about is None else ()
@@ -200,10 +216,13 @@ def _about(tx: Tx, identification_id: int | None) -> About | None:
     if identification_id is None:
         return None
     row = tx.execute(
-        select(appointment.c.id, appointment.c.room, participant.c.locale, identification.c.required_acr)
+        select(
+            appointment.c.id, appointment.c.room, participant.c.locale, identification.c.required_acr, service.c.phone
+        )
         .select_from(identification)
         .join(appointment, appointment.c.id == identification.c.appointment_id)
+        .join(service, service.c.id == appointment.c.service_id)
         .join(participant, participant.c.id == identification.c.participant_id)
         .where(identification.c.id == identification_id)
     ).one()
-    return About(row.id, row.room, row.locale, row.required_acr)
+    return About(row.id, row.room, row.locale, row.required_acr, row.phone)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from yarl import URL
 
-from balie.checks import LOCAL_NAMES
+from balie.checks import LOCAL_NAMES, check_name
 from balie.errors import ConfigError
 from balie.reading import setting
 
@@ -33,6 +33,17 @@ def check_issuer(value: str, where: str) -> None:
         raise ConfigError(where, value, "an https URL as the provider writes it, such as https://login.example.be/op")
 
 
+LOCAL = "local"
+"""In the audit, of who came in with a password of ours: no provider is called so."""
+
+
+def check_provider_name(value: str, where: str) -> None:
+    """It stands in the redirect address, in a cookie, in the audit and in the database."""
+    check_name(value, where)
+    if value == LOCAL:
+        raise ConfigError(where, value, "another name", "The audit calls it so when somebody came in with a password.")
+
+
 @dataclass(frozen=True)
 class RoleSection:
     """Who has this value in this claim gets this role and, unless he is an administrator, these services (slugs)."""
@@ -47,6 +58,7 @@ class RoleSection:
 class ProviderSection:
     """One provider of [identity] providers.
 
+    name        in our addresses, in the database and in the audit
     preset      acm: of the Flemish government; generic: any other that speaks OpenID Connect
     label       what people call it, on buttons
     used_for    whom it identifies; the first of each kind is asked
@@ -57,7 +69,7 @@ class ProviderSection:
     rrn_legal_basis  the law that lets you ask for the national number: without it the scope rrn is refused
     """
 
-    name: str = setting("", nonempty=True)
+    name: str = setting("", nonempty=True, check=check_provider_name)
     preset: Literal["generic", "acm"] = setting("generic")
     label: str = setting("")
     issuer: str = setting("", check=check_issuer)
@@ -83,12 +95,15 @@ class ProviderSection:
 @dataclass(frozen=True)
 class IdentitySection:
     """local_accounts: whether the form for name and password stands on the page where staff signs in, or behind a link.
-
     It only goes behind a link when there is another way in.
+
+    return_address  own: where each provider sends browsers back to has its name; shared: the address without a name, as
+                    it was registered at a provider before, which only works while there is one provider
     """
 
     providers: tuple[ProviderSection, ...] = setting(())
     local_accounts: Literal["shown", "link"] = setting("shown")
+    return_address: Literal["own", "shared"] = setting("own")
 
 
 def check_identity(section: IdentitySection, name: str = "config.toml") -> None:
@@ -100,6 +115,10 @@ def check_identity(section: IdentitySection, name: str = "config.toml") -> None:
             raise ConfigError(f"{where} {key}", found, need, hint)
         if names.count(each.name) > 1:
             raise ConfigError(f"{where} name", each.name, "another name for every provider")
+    if section.return_address == "shared" and len(section.providers) != 1:
+        need = "own, or exactly one provider"
+        hint = "With one address for all, an answer of one provider could be taken for another's (RFC 9700, 4.4)."
+        raise ConfigError(f"{name} [identity] return_address", "shared", need, hint)
     if section.local_accounts == "link" and not any("staff" in each.used_for for each in section.providers):
         raise ConfigError(f"{name} [identity] local_accounts", "link", 'a provider with "staff" in used_for beside it')
 

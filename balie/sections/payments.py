@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from balie.checks import check_hook_url
+from balie.checks import check_hook_url, check_name
 from balie.errors import ConfigError
 from balie.reading import setting
 
 MOLLIE_URL = "https://api.mollie.com"
-
-
-def check_provider(value: str, where: str) -> None:
-    """It stands in the address of its webhook, and in the database."""
-    if value and not re.fullmatch(r"[a-z0-9-]{1,32}", value):
-        raise ConfigError(where, value, "small letters, digits and hyphens, such as mollie")
 
 
 @dataclass(frozen=True)
@@ -25,13 +18,15 @@ class PaymentsSection:
     provider  a name for it; none: nothing can be paid
     url       everything of that API is under it
     key       of the account: Mollie shows it as test_... or live_...
+    refund_alone_cents  so much goes back at the word of whoever cancelled the appointment; more needs a second person
     """
 
-    provider: str = setting("", check=check_provider)
+    provider: str = setting("", check=check_name)
     url: str = setting(MOLLIE_URL, nonempty=True, check=check_hook_url)
     key: str = setting("", secret=True)
     key_file: str = setting("")
     timeout_s: int = setting(10, least=1, most=60)
+    refund_alone_cents: int = setting(0, least=0, most=10_000_000)
 
 
 def check_payments(payments: PaymentsSection, name: str) -> None:

@@ -113,9 +113,8 @@ async def come_back(
 ) -> tuple[str, ClientResponse]:
     """Sign in at the provider, and bring its answer."""
     query = op.authorize(url, person)
-    answer = await browser.get(
-        "/identificatie/terug", params=query, headers={"Accept": "text/html"}, allow_redirects=False
-    )
+    back = urlsplit(query_of(url)["redirect_uri"]).path
+    answer = await browser.get(back, params=query, headers={"Accept": "text/html"}, allow_redirects=False)
     text = await answer.text()
     assert answer.status == status, f"{answer.status}\n{text[:2000]}"
     return text, answer

@@ -1,6 +1,7 @@
-"""Back from an identity provider: GET /identificatie/terug is its answer, and the only GET that does something.
+"""Back from an identity provider: GET /identificatie/terug/{provider} is its answer, the only GET that does something.
 
-What it does happens once: the state in it is good for one answer, in the browser that began.
+What it does happens once: the state in it is good for one answer, in the browser that began.  Who reloads the page in
+that browser hears that it is done.
 """
 
 from __future__ import annotations
@@ -24,17 +25,20 @@ STATUS = {"provider_down": 503, "not_configured": 404}
 
 
 async def back(request: web.Request) -> web.Response:
-    """GET /identificatie/terug: to the desk, or a page that says what became of it."""
+    """GET /identificatie/terug/{provider}, or without a name where the settings have it so: to the desk, or a page that
+    says what became of it."""
     there = identities(request)
     if there is None:
         raise web.HTTPNotFound
-    arrival = await there.finish(request.query, leaving.cookies(request))
+    if leaving.was_done(request):
+        return show(request, "identify_back.html", here="/", again=True)
+    arrival = await there.finish(request.path, request.query, leaving.cookies(request))
     if arrival.about is not None:
         tell(request.app, arrival.about.room)
     if arrival.about is not None and arrival.identified is not None and ACTS in request.app:
         await request.app[ACTS].settle(arrival.about.id)
     response = await _answer(request, arrival)
-    leaving.forget(request, response)
+    leaving.forget(request, response, done=arrival.identified is not None)
     return response
 
 
@@ -46,12 +50,12 @@ async def _answer(request: web.Request, arrival: Arrival) -> web.Response:
     if arrival.error and arrival.provider and arrival.about is None:
         said = words.for_member(arrival.error)
         return show(request, "identify_staff.html", status=STATUS.get(arrival.error, 403), here=ENTRY, error=said)
-    locale = arrival.about.locale if arrival.about is not None else ""
+    locale, phone = (arrival.about.locale, arrival.about.phone) if arrival.about is not None else ("", "")
     with speaking(chosen(request) or locale):
         said = words.for_citizen(arrival.error) if arrival.error else ""
         status = STATUS.get(arrival.error, 400) if arrival.error else 200
         found = arrival.identified
-        return show(request, "identify_back.html", status=status, here="/", error=said, found=found)
+        return show(request, "identify_back.html", status=status, here="/", phone=phone, error=said, found=found)
 
 
 async def sign_out(request: web.Request) -> web.Response:

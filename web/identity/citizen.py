@@ -24,7 +24,7 @@ from web.citizen.office import office
 from web.citizen.show import go, show
 from web.citizen.words import and_words
 from web.desk import qr
-from web.desk.desk import seat
+from web.desk.desk import not_signed_in
 from web.identity import leaving, words
 from web.identity.keys import identities
 from web.identity.news import tell
@@ -84,7 +84,7 @@ async def code(request: web.Request, mine: Mine) -> web.Response:
 
 async def start_page(request: web.Request) -> web.Response:
     """GET /identificatie/start/{code}: one button.  Looking changes nothing."""
-    await _no_staff(request)
+    await not_signed_in(request)
     here = office(request)
     found = await here.read(_begins, here.now_s, request.match_info["code"])
     if found is None:
@@ -94,6 +94,7 @@ async def start_page(request: web.Request) -> web.Response:
         return show(
             request,
             "identify_start.html",
+            phone=about.service_phone,
             asked=asked,
             purpose=pick(asked.purposes),
             path=request.path,
@@ -106,7 +107,7 @@ async def start_page(request: web.Request) -> web.Response:
 async def start(request: web.Request) -> web.Response:
     """POST /identificatie/start/{code}: to the provider, once."""
     await forms.read(request)
-    await _no_staff(request)
+    await not_signed_in(request)
     here, there, given = office(request), identities(request), request.match_info["code"]
     found = await here.read(_begins, here.now_s, given)
     if found is None:
@@ -138,6 +139,7 @@ def _page(request: web.Request, mine: Mine, error: str = "", link: str = "") -> 
         status=503 if error else 200,
         here=f"{mine.url}/identificeren",
         mine=mine,
+        phone=mine.phone,
         asked=asked,
         purpose=pick(asked.purposes),
         label=_label(there),
@@ -152,13 +154,7 @@ def _page(request: web.Request, mine: Mine, error: str = "", link: str = "") -> 
 async def _only_citizen(request: web.Request, mine: Mine) -> None:
     if not mine.is_citizen:
         raise Refused(text=_("Alleen wie de afspraak maakte, kan dit doen. U komt mee met die persoon."))
-    await _no_staff(request)
-
-
-async def _no_staff(request: web.Request) -> None:
-    """A member of staff who has a citizen's link before him, for printing it, is not that citizen."""
-    if await seat(request) is not None:
-        raise Refused(text=_("In deze browser is een medewerker aangemeld. Alleen de burger zelf kan dit doen."))
+    await not_signed_in(request)
 
 
 async def _request(mine: Mine, there: Identities | None) -> int:

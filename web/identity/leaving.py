@@ -21,6 +21,9 @@ SIGNED_IN_WITH = "balie-organisatie"
 """Of a member of staff: with which provider he signed in, and what that wants to hear when he signs out."""
 
 SIGN_OUT = "/balie/afmelden"
+DONE = "klaar"
+"""Value of a login's cookie once its answer counted: what the other side gave is longer."""
+
 VALUE_MAX = 3800  # characters: browsers keep cookies of 4 kB
 
 
@@ -37,10 +40,7 @@ def not_too_often(request: web.Request) -> None:
 def leave(request: web.Request, departure: Departure, label: str) -> web.Response:
     """A page that goes to the provider, with the cookie for coming back."""
     response = go_on(request, departure.url, label)
-    name = _prefix(request, "__Host-") + departure.cookie
-    response.set_cookie(
-        name, departure.value, max_age=logins.LASTS_S, path="/", httponly=True, secure=_secure(request), samesite="Lax"
-    )
+    _put(request, response, departure.cookie, departure.value)
     return response
 
 
@@ -54,14 +54,32 @@ def go_on(request: web.Request, url: str, label: str) -> web.Response:
 def cookies(request: web.Request) -> Mapping[str, str]:
     """Those of logins, by their names without prefix."""
     prefix = _prefix(request, "__Host-")
-    return {name.removeprefix(prefix): value for name, value in request.cookies.items() if name.startswith(prefix)}
+    begin = prefix + logins.COOKIE
+    return {name.removeprefix(prefix): value for name, value in request.cookies.items() if name.startswith(begin)}
 
 
-def forget(request: web.Request, response: web.StreamResponse) -> None:
-    """Take the cookie of a login away that is over."""
-    name = _prefix(request, "__Host-") + logins.cookie_of(request.query.get("state", ""))
-    if name in request.cookies:
-        response.del_cookie(name, path="/", httponly=True, secure=_secure(request), samesite="Lax")
+def was_done(request: web.Request) -> bool:
+    """Whether this browser brought this answer before, and all was well: who reloads that page.
+
+    Its script took the answer out of the address (static/js/citizen/arrived.js): then any that was brought.
+    """
+    known = cookies(request)
+    if request.query:
+        return known.get(logins.cookie_of(request.query.get("state", ""))) == DONE
+    return DONE in known.values()
+
+
+def forget(request: web.Request, response: web.StreamResponse, *, done: bool) -> None:
+    """Take the cookie of a login away that is over.  done: all was well, and for a while the browser knows that."""
+    over = {logins.cookie_of(request.query.get("state", ""))} & cookies(request).keys()
+    for name in {*over, *(name for name, value in cookies(request).items() if value == DONE)}:
+        _put(request, response, name, DONE if done and name in over else "")
+
+
+def _put(request: web.Request, response: web.StreamResponse, cookie: str, value: str) -> None:
+    """A cookie of a login; "" takes it away."""
+    name, age_s = _prefix(request, "__Host-") + cookie, logins.LASTS_S if value else 0
+    response.set_cookie(name, value, max_age=age_s, path="/", httponly=True, secure=_secure(request), samesite="Lax")
 
 
 def remember_provider(request: web.Request, response: web.StreamResponse, provider: str, id_token: str) -> None:

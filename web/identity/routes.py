@@ -14,6 +14,7 @@ ROUTES = (
     web.post("/a/{token}/identificeren/code", mine(citizen.code)),
     web.get(f"{citizen.START}/{{code}}", citizen.start_page),
     web.post(f"{citizen.START}/{{code}}", citizen.start),
+    web.get(f"{RETURN}/{{provider:[a-z0-9-]{{1,32}}}}", back.back),
     web.get(RETURN, back.back),
     web.post("/identificatie/afmelden", back.sign_out),
     web.get(back.SIGNED_OUT, back.signed_out),

@@ -30,18 +30,18 @@ async def refused(code: str, what: Awaitable[object]) -> None:
 
 
 async def test_what_is_free_on_a_local_day(here: World) -> None:
-    found = await here.acts.free(here.office.badminton, date(2026, 12, 10))
+    found = await here.acts.free(here.appointment_id, here.office.badminton, date(2026, 12, 10))
     assert [each.from_s for each in found][:1] == [MONDAY_S - 7 * HOUR_S + 3 * 86_400], "from midnight in Brussels"
     assert len(found) == 24
-    today = await here.acts.free(here.office.badminton, date(2026, 12, 7))
+    today = await here.acts.free(here.appointment_id, here.office.badminton, date(2026, 12, 7))
     assert today[0].from_s == MONDAY_S, "what has begun is not offered"
-    dst = await here.acts.free(here.office.badminton, date(2027, 3, 28))
+    dst = await here.acts.free(here.appointment_id, here.office.badminton, date(2027, 3, 28))
     assert len(dst) == 23, "the day on which the clocks go forward"
 
 
 async def test_what_cannot_be_reserved(here: World) -> None:
-    await refused("unknown", here.acts.free(999, date(2026, 12, 10)))
-    await refused("not_offered", here.acts.free(here.office.permit, date(2026, 12, 10)))
+    await refused("unknown", here.acts.free(here.appointment_id, 999, date(2026, 12, 10)))
+    await refused("not_offered", here.acts.free(here.appointment_id, here.office.permit, date(2026, 12, 10)))
     await refused("slot_taken", here.acts.reserve(here.appointment_id, here.office.badminton, "court-9", PLAY_S, 1))
     await refused("unknown", here.acts.reserve(999, here.office.badminton, "court-1", PLAY_S, PLAY_S + HOUR_S))
     await refused("unknown", here.acts.release(999))

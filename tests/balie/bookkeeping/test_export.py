@@ -6,17 +6,18 @@ import asyncio
 import csv
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
-from balie.bookkeeping import overview, papers
+from balie.bookkeeping import answers, overview, papers
 from balie.bookkeeping.accounts import Accounts
-from balie.bookkeeping.answers import acknowledge
+from balie.bookkeeping.answers import KEPT_MAX, OPEN_MAX, PART_LINES, acknowledge
 from balie.bookkeeping.content import Content
 from balie.bookkeeping.export import JOURNAL, FolderExport
-from balie.bookkeeping.folder import SETTLED_S, Folder
+from balie.bookkeeping.folder import ANSWERS_MAX, SETTLED_S, Folder
 from balie.store.engine import Store, Tx
 from balie.store.schema import audit, invoice
 from tests.support.office import MONDAY_S
@@ -209,6 +210,83 @@ async def test_what_cannot_be_is_shown_and_changes_nothing(
     assert (found.number, found.reference, found.reason) == (number, reference, reason)
     assert found.source == "terug/b.csv"
     assert (await state(till, "2026-000001")).acknowledged_ref == "BK-1"
+
+
+async def test_a_wrong_file_leaves_few_mismatches(till: Till, there: Path) -> None:
+    """Many numbers of another program: some of them, that the file is wrong, and its good line counts."""
+    await till.bought(1)
+    worker = exporter(till, there)
+    await worker.step(MONDAY_S)
+    strange = [f"V{at:05};BK-{at}\n" for at in range(1_200)]
+    for _replay in range(2):
+        answer(there, "a.csv", "".join((*strange, "2026-000001;BK-1\n")))
+        answer(there, "b.csv", "".join(strange[:300]).replace("V", "W"))
+        await worker.step(LATER_S)
+        assert await till.store.read(overview.open_number) == KEPT_MAX + 2
+    found = await till.store.read(overview.mismatches, limit=1000)
+    assert {(each.reference, each.reason) for each in found if not each.number} == {
+        ("terug/a.csv", "unreadable"),
+        ("terug/b.csv", "unreadable"),
+    }
+    assert {each.number for each in found if each.number} == {f"V{at:05}" for at in range(KEPT_MAX)}
+    assert (await state(till, "2026-000001")).acknowledged_ref == "BK-1"
+
+
+async def test_a_long_file_leaves_the_database_to_others_in_between(till: Till, there: Path) -> None:
+    """A hundred thousand lines took forty seconds, in which nobody could book."""
+    worker, lines = exporter(till, there), PART_LINES * 3
+    await worker.step(MONDAY_S)
+    answer(there, "a.csv", "".join(f"2026-{at:06};BK\r\n" for at in range(1, lines + 1)))
+    commits, write = [], till.store.write
+
+    async def counted(function: Any, *args: Any, **more: Any) -> Any:
+        commits.append(function)
+        return await write(function, *args, **more)
+
+    till.store.write = counted  # type: ignore[method-assign]
+    await worker.step(LATER_S)
+    assert commits.count(answers.take) == 3
+    assert [sum(1 for _ in part.splitlines()) for part in answers.parts(b"x;y\n" * 501) if part] == [500, 1]
+
+
+async def test_mismatches_that_nobody_looks_at_do_not_become_more(till: Till, there: Path) -> None:
+    """Neither by files, day after day, nor by a program that asks again and again."""
+    worker = exporter(till, there)
+    await worker.step(MONDAY_S)
+    for day in range(OPEN_MAX // KEPT_MAX + 2):
+        answer(there, "a.csv", "".join(f"D{day}-{at};BK\n" for at in range(KEPT_MAX)))
+        await worker.step(LATER_S + day)
+    for number in range(ANSWERS_MAX):
+        answer(there, f"b{number}.csv", f"F{number};BK\n")
+    await worker.step(LATER_S)
+    for number in range(20):
+        assert await till.store.write(acknowledge, MONDAY_S, f"X{number}", "BK-1", "api:1") == "unknown"
+    assert await till.store.read(overview.open_number) == OPEN_MAX + 1 + ANSWERS_MAX
+    for each in await till.store.read(overview.mismatches, limit=2 + ANSWERS_MAX):
+        await till.store.write(answers.close, LATER_S, each.id, till.office.bart, "Van vorig jaar.")
+    assert await till.store.write(acknowledge, MONDAY_S, "X1", "BK-1", "api:1") == "unknown"
+    assert "X1" in [each.number for each in await till.store.read(overview.mismatches, limit=2000)]
+
+
+async def test_many_files_are_read_a_few_at_a_time(till: Till, there: Path) -> None:
+    worker = exporter(till, there)
+    await worker.step(MONDAY_S)
+    for at in range(ANSWERS_MAX + 3):
+        answer(there, f"{at:03}.csv", "2026-000001;x\n")
+    for left in (3, 0):
+        await worker.step(LATER_S)
+        assert len(list((there / "terug").glob("*.csv"))) == left
+
+
+async def test_a_file_whose_name_is_no_text(till: Till, there: Path) -> None:
+    """Names of files are bytes; one that is no UTF-8 held up all that came after it."""
+    await till.bought(1)
+    worker = exporter(till, there)
+    await worker.step(MONDAY_S)
+    answer(there, os.fsdecode(b"a\xff.csv"), "2026-000001;BK-1\n2026-000077;BK-2\n")
+    await worker.step(LATER_S)
+    assert (await state(till, "2026-000001")).acknowledged_ref == "BK-1"
+    assert [each.source for each in await till.store.read(overview.mismatches)] == ["terug/a?.csv"]
 
 
 async def test_a_file_that_still_comes_in_is_left_alone(till: Till, there: Path) -> None:

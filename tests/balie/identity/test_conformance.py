@@ -210,6 +210,15 @@ CASES = (
     Case("rp-acr: one of several", _person("urn:other"), required=f"urn:other {HIGH}"),
     Case("rp-acr: missing", _person(None), "acr_missing", LOW),
     Case("rp-acr: missing, and nobody asks", _person(None)),
+    Case("rp-acr: with a control character, and nobody asks", _person(HIGH + "\0"), "claim_unfit"),
+    Case("rp-acr: of two lines", _person(f"{HIGH}\nx"), "claim_unfit", HIGH),
+    Case("rp-acr: longer than any, and nobody asks", _person("x" * 201), "claim_unfit"),
+    Case("rp-acr: as long as one may be", _person("x" * 200), required="x" * 200),
+    Case("rp-id_token-sub: with a control character", claims(sub="1985\0an"), "claim_unfit"),
+    Case("rp-id_token: signature with what is no base64", bad("token", lambda found: found + "\r\n;"),
+         "id_token_malformed"),
+    Case("rp-token: an access token that is none (RFC 6749, A.12)", bad("answer", other(access_token="x\r\nHost: y")),
+         "provider_nonsense"),
 )  # fmt: skip
 
 

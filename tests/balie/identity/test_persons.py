@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from balie.booking.links import LinkKey
-from balie.identity.persons import NAME_MAX, Person, name_of, same
+from balie.identity.persons import NAME_MAX, TEXT_MAX, Person, name_of, plain, same
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,11 @@ def test_another(booked: str, verified: str) -> None:
 )
 def test_name_of(claims: dict[str, Any], name: str) -> None:
     assert name_of(claims) == name
+
+
+def test_of_a_text_without_end_the_beginning_is_looked_at() -> None:
+    """Putting many accents in order takes the square of their number."""
+    assert len(plain("x" * 100_000)) == len(plain("\u0300\u0316" * 50_000)) == TEXT_MAX
 
 
 @given(st.dictionaries(st.sampled_from(["given_name", "family_name", "name"]), st.text() | st.none() | st.integers()))

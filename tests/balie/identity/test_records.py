@@ -102,10 +102,33 @@ async def test_the_same_question_is_one_request(store: Store) -> None:
     assert await here.request(now_s=MONDAY_S + 60 + records.TTL_S) not in (first,)
 
 
-async def test_another_name_is_shown_and_blocks_nothing(store: Store) -> None:
+async def test_another_name_counts_once_staff_says_that_it_is_right(store: Store) -> None:
     here = await case(store)
+    about = (here.made.appointment_id, here.here.badminton)
     found = await here.verify(await here.request(), "Jan Claes")
-    assert not found.matches and not await store.read(records.needed, here.made.appointment_id, here.here.badminton)
+    assert not found.matches and await store.read(records.needed, *about)
+    assert await store.read(records.verified, *about) is None
+    assert await store.write(records.accept, MONDAY_S, found.id, here.here.bart)
+    assert not await store.read(records.needed, *about)
+    assert not await store.write(records.accept, MONDAY_S + 1, found.id, here.here.els), "it was said before"
+
+
+async def test_asked_anew_it_is_another_request(store: Store) -> None:
+    here = await case(store)
+    about = (here.made.appointment_id, here.here.badminton)
+    wrong = await here.verify(await here.request(), "Jan Claes")
+    assert not await store.read(records.asked_again, *about)
+    await store.write(records.ask_again, MONDAY_S, here.made.appointment_id)
+    assert await store.read(records.asked_again, *about) and await store.read(records.verified, about[0]) is None
+    assert not await store.write(records.accept, MONDAY_S, wrong.id, here.here.bart)
+    begun = await here.request()
+    await store.write(records.ask_again, MONDAY_S, here.made.appointment_id)
+    with pytest.raises(IdentityError, match="request_over"):
+        await here.verify(begun)
+    right = await here.verify(await here.request())
+    assert len({wrong.id, begun, right.id}) == 3
+    assert not await store.read(records.asked_again, *about)
+    assert (await store.read(records.verified, *about)) == right
 
 
 @pytest.mark.parametrize(

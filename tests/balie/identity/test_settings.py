@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -71,6 +72,23 @@ def test_the_national_number_with_a_law_behind_it() -> None:
 def test_names_are_apart() -> None:
     with pytest.raises(ConfigError, match="another name"):
         providers(settings(ACM, ACM))
+
+
+@pytest.mark.parametrize("name", ["a.b", "a b", "Acm", "acm/x", "é", "a\tb", "x" * 33, "local", "-" * 33, "a;b"])
+def test_a_name_stands_in_addresses_and_cookies(tmp_path: Path, name: str) -> None:
+    """Of a name with a dot, signing out would have asked a provider that there is not."""
+    (tmp_path / "config.toml").write_text(
+        f'[[identity.providers]]\nname = {json.dumps(name)}\npreset = "acm"\nclient_id = "b"\nclient_secret = "s"\n'
+    )
+    with pytest.raises(ConfigError, match=r"\[identity\] providers\[0\] name"):
+        load(tmp_path / "config.toml", {})
+
+
+def test_one_address_for_all_only_where_there_is_one_provider() -> None:
+    assert providers(settings(ACM, return_address="shared"))
+    for found in ((), (ACM, replace(ACM, name="other"))):
+        with pytest.raises(ConfigError, match="return_address"):
+            providers(settings(*found, return_address="shared"))
 
 
 def test_a_form_goes_behind_a_link_only_when_there_is_another_way_in() -> None:

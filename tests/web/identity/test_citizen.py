@@ -38,7 +38,7 @@ from web import keys
 from web.identity import words
 
 Browsers = Callable[[], Awaitable[Browser]]
-TERUG = "/identificatie/terug"
+TERUG = "/identificatie/terug/test"
 
 
 class Ear:
@@ -171,14 +171,32 @@ async def test_a_code_is_over_after_ten_minutes(here: Town, an: Browser) -> None
     await post(an, link_in(text), 410)
 
 
-async def test_state_replay(here: Town, an: Browser) -> None:
+async def test_state_replay(here: Town, an: Browser, browser: Browsers) -> None:
+    """Who reloads the page where it was done sees that; to everybody else the answer is worth nothing."""
     _, page, _ = await here.book()
-    url = await depart(an, f"{page}/identificeren")
+    url, mallory = await depart(an, f"{page}/identificeren"), await browser()
     await come_back(an, here.op, url)
     before = list(here.op.asked)
-    text, _ = await come_back(an, here.op, url, status=400)
-    assert "Dit is al gedaan" in text and here.op.asked == before, "the provider is not asked again"
+    text, answer = await come_back(an, here.op, url)
+    assert "Dit is al gedaan" in text and "Ga terug naar uw gesprek" in text and "niet gelukt" not in text
+    assert here.op.asked == before and not answer.cookies, "the provider is not asked again"
+    assert "Dit is al gedaan" in await get(an, TERUG), "a script took the answer out of the address"
+    text, _ = await come_back(mallory, here.op, url, status=400)
+    assert "Het is niet gelukt" in text and here.op.asked == before
+    await get(mallory, TERUG, 400)
     assert await state(here) == ["verified"]
+    await get(an, f"{TERUG}?state=x&code=y", 400)
+
+
+async def test_after_a_failure_a_success_of_before_is_not_shown(here: Town, an: Browser) -> None:
+    made, page, _ = await here.book()
+    await come_back(an, here.op, await depart(an, f"{page}/identificeren"))
+    await here.desk.store.write(records.ask_again, here.desk.now_s, made.appointment_id)
+    here.op.bad.back = lambda query: {"state": query["state"], "error": "access_denied"}
+    await come_back(an, here.op, await depart(an, f"{page}/identificeren"), status=400)
+    await get(an, TERUG, 400)
+    assert "Het is nog niet gelukt" in await get(an, f"{page}/identificeren")
+    assert await state(here) == ["verified", "aborted"]
 
 
 async def test_another_browser(here: Town, an: Browser, browser: Browsers) -> None:
@@ -324,7 +342,11 @@ async def test_the_cookie_goes_with_the_answer(here: Town, an: Browser) -> None:
     url = await depart(an, f"{page}/identificeren")
     _, answer = await come_back(an, here.op, url)
     (cookie,) = answer.cookies.values()
-    assert cookie.key.startswith("balie-identiteit-") and cookie.value == "" and int(cookie["max-age"]) == 0
+    assert cookie.key.startswith("balie-identiteit-") and cookie.value == "klaar" and int(cookie["max-age"]) == 900
+    here.op.bad.back = lambda query: {"state": query["state"], "error": "access_denied"}
+    _, page, _ = await here.book(local="2026-12-08T11:30")
+    _, answer = await come_back(an, here.op, await depart(an, f"{page}/identificeren"), status=400)
+    assert [(each.value, int(each["max-age"])) for each in answer.cookies.values()] == [("", 0)] * 2
 
 
 @pytest.fixture
@@ -351,6 +373,7 @@ async def test_no_token_code_or_name_in_the_log(here: Town, an: Browser, stream:
     url = await depart(an, link_in(text))
     query = here.op.authorize(url)
     await an.get(TERUG, params=query)
+    an.session.cookie_jar.clear()
     await an.get(TERUG, params=query)
     logged = stream.getvalue()
     assert ("identification_failed" in logged) and "login_unknown" in logged
