@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import String, Table, bindparam, cast, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -118,13 +116,13 @@ def expire_holds(tx: Tx, now_s: int) -> int:
     return len(ids)
 
 
-def taken(tx: Tx, staff_ids: Sequence[int], first: int, last: int) -> dict[int, NDArray[np.int64]]:
+def taken(tx: Tx, staff_ids: Sequence[int], first: int, last: int) -> dict[int, list[int]]:
     """The cells that are taken of each person's calendar, from the first one until the last, which is excluded.
 
-    (N,) int64 each, in no order; nothing for who has none.
+    In no order; nothing for who has none.
     """
     found = tx.execute(_TAKEN, {"staff_ids": staff_ids, "first": first, "last": last - 1})
-    return {staff_id: np.fromstring(cells, np.int64, sep=",") for staff_id, cells in found}
+    return {staff_id: list(map(int, cells.split(","))) for staff_id, cells in found}
 
 
 def full_days(tx: Tx, products: Iterable[Product], from_day: str, until_day: str) -> set[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
+from balie.record import tasks
 from balie.store.engine import Tx
-from balie.store.schema import act_task, identification, participant, payment, reservation
+from balie.store.schema import identification, participant, payment, reservation
 
 
 def follow(tx: Tx, old_id: int, new_id: int) -> None:
@@ -18,5 +19,6 @@ def follow(tx: Tx, old_id: int, new_id: int) -> None:
             for table in (payment, identification):
                 his = (table.c.appointment_id == old_id) & (table.c.participant_id == row.id)
                 tx.execute(update(table).where(his).values(participant_id=now[row.person]))
-    for table in (reservation, payment, act_task, identification):
+    for table in (reservation, payment, identification):
         tx.execute(update(table).where(table.c.appointment_id == old_id).values(appointment_id=new_id))
+    tasks.follow(tx, old_id, new_id)

@@ -83,6 +83,15 @@ def themes(products: Iterable[Product], offers: Iterable[Offer]) -> list[Theme]:
     return list(found.values())
 
 
+def services(catalogue: Catalogue, offers: Iterable[Offer]) -> list[Theme]:
+    """Offers under the names of their services: what stands together can be one appointment."""
+    found: dict[int, Theme] = {}
+    for product, offer in zip(catalogue.products, offers, strict=True):
+        name = pick(catalogue.services[product.service_id].names)
+        found.setdefault(product.service_id, Theme(name, [])).offers.append(offer)
+    return list(found.values())
+
+
 def theme_words(theme: str) -> str:
     """The themes that most offices have, in the language of the page; one's own as it was written."""
     return {

@@ -96,6 +96,19 @@ def shared_ways(products: Iterable[Product]) -> list[str]:
     return [way for way in ways() if all(way in each for each in allowed)]
 
 
+def apart(products: Iterable[Product]) -> list[tuple[Product, ...]]:
+    """What can be one appointment each: of one service, in a way that all of them allow."""
+    found: list[tuple[Product, ...]] = []
+    for each in products:
+        for at, part in enumerate(found):
+            if part[0].service_id == each.service_id and shared_ways((*part, each)):
+                found[at] = (*part, each)
+                break
+        else:
+            found.append((each,))
+    return found
+
+
 def checklist(products: Iterable[Product]) -> list[str]:
     """What to have ready for all of them, each thing once, in this language or else in the source's."""
     lists = (each.checklists.get(language()) or each.checklists.get(SOURCE) or [] for each in products)

@@ -1,4 +1,5 @@
-"""The goodbye, /b/{token}: what was agreed, and what somebody would like to say of his visit.  Looking changes nothing.
+"""The goodbye, /b/{token}: what was agreed, reserved and paid, and what somebody would like to say of his visit.
+Looking changes nothing.
 
 The same questions stand in the pop-up at the end of a call (templates/goodbye.html), whose script sends here what a
 form of this page sends, and asks for JSON.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from aiohttp import web
@@ -18,17 +19,22 @@ from balie.booking.errors import NotFound, Unfit
 from balie.booking.parting import Parting
 from balie.booking.reading import Appointment, Participant
 from balie.documents import records
+from balie.documents.records import Document
 from balie.i18n import day_words, language, moment_words, speaking
 from balie.i18n import gettext as _
 from balie.store.engine import Tx
-from balie.visit import steps, survey
+from balie.visit import settled, steps, survey
+from balie.visit.settled import Settled
 from balie.visit.steps import NextStep
 from web import forms
 from web.citizen.office import Office, office
 from web.citizen.show import go, show
+from web.documents.words import size_words
 from web.forms import Form
+from web.keys import SITE
 from web.language import chosen
 from web.problems import problem
+from web.samen import words
 
 JSON = "application/json"
 PHONE, TABLET = re.compile(r"Mobi|iPhone|iPod"), re.compile(r"iPad|Tablet|Android")
@@ -36,9 +42,10 @@ PHONE, TABLET = re.compile(r"Mobi|iPhone|iPod"), re.compile(r"iPad|Tablet|Androi
 
 @dataclass(frozen=True)
 class Farewell:
-    """Somebody at the end of his visit.  steps: for the citizen; who comes along need not know what it was about.
+    """Somebody at the end of his visit.  steps, done: for the citizen; who comes along need not know what it was about.
 
-    papers: staff gave him documents, which he can still get
+    papers  what staff gave, which he can still get; of who comes along, where the citizen lets him have documents
+    done    what was reserved and paid
     """
 
     token: str
@@ -46,7 +53,8 @@ class Farewell:
     appointment: Appointment
     me: Participant
     steps: tuple[NextStep, ...]
-    papers: bool = False
+    papers: tuple[Document, ...] = ()
+    done: Settled = field(default_factory=Settled)
 
     @property
     def url(self) -> str:
@@ -74,16 +82,23 @@ def leaving(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamRes
     return guarded
 
 
-async def page(request: web.Request, _here: Office, found: Farewell) -> web.StreamResponse:
+async def page(request: web.Request, here: Office, found: Farewell) -> web.StreamResponse:
     """GET /b/{token}."""
-    return _page(request, found, Form(request.query))
+    return _page(request, here, found, Form(request.query))
 
 
-async def agreed(_request: web.Request, _here: Office, found: Farewell) -> web.StreamResponse:
-    """GET /b/{token}/stappen, for the pop-up: what was agreed, in words, and whether there is something to ask."""
+async def agreed(request: web.Request, here: Office, found: Farewell) -> web.StreamResponse:
+    """GET /b/{token}/stappen, for the pop-up: what was agreed and settled, in words; what staff gave; whether there is
+    something to ask, and whether the visit is over."""
     return web.json_response(
         {
             "asks": found.parting.asks,
+            "over": found.parting.ended,
+            "papers": [
+                {"name": each.name, "about": size_words(each.size), "href": f"{found.url}/documenten/{each.id}"}
+                for each in found.papers
+            ],
+            "settled": _settled(request, here, found),
             "steps": [{"owner": each.owner, "words": step_words(each)} for each in found.steps],
         }
     )
@@ -119,7 +134,9 @@ async def answer(request: web.Request, here: Office, found: Farewell) -> web.Str
         await here.write(survey.answer, here.now_s, here.entropy, found.token, answers, device, language())
     except Unfit as error:
         form.fail(error.field, _unfit_words(error))
-        return problem(422, "unfit", field=error.field) if _is_script(request) else _page(request, found, form, 422)
+        return (
+            problem(422, "unfit", field=error.field) if _is_script(request) else _page(request, here, found, form, 422)
+        )
     return _done(request, found)
 
 
@@ -136,9 +153,25 @@ def device_of(agent: str) -> str:
     return "tablet" if TABLET.search(agent) else "computer"
 
 
-def _page(request: web.Request, found: Farewell, form: Form, status: int = 200) -> web.Response:
+def _page(request: web.Request, here: Office, found: Farewell, form: Form, status: int = 200) -> web.Response:
     mine = {owner: [step_words(each) for each in found.steps if each.owner == owner] for owner in OWNERS}
-    return show(request, "goodbye.html", status=status, farewell=found, form=form, agreed=mine)
+    done = _settled(request, here, found)
+    return show(
+        request,
+        "goodbye.html",
+        status=status,
+        farewell=found,
+        phone=found.appointment.service_phone,
+        form=form,
+        agreed=mine,
+        settled=done,
+    )
+
+
+def _settled(request: web.Request, here: Office, found: Farewell) -> list[str]:
+    return words.settled_words(
+        found.done, found.appointment.zone, here.now_s, request.app[SITE].about(found.appointment.service_phone).phone
+    )
 
 
 OWNERS = ("citizen", "office", "other")
@@ -169,7 +202,10 @@ def _look(tx: Tx, token: str, now_s: int) -> Farewell | None:
     me = next((each for each in about.people if each.id == found.participant_id), None)
     if me is None:
         return None
+    given: tuple[Document, ...] = ()
+    if me.role == "citizen" or me.rights.get("files"):
+        given = tuple(each for each in records.of_appointment(tx, about.id) if each.direction == "out" and each.open)
     if me.role != "citizen":
-        return Farewell(token, found, about, me, ())
-    given = any(each.open and each.direction == "out" for each in records.of_appointment(tx, about.id))
-    return Farewell(token, found, about, me, tuple(steps.of_appointment(tx, about.id)), given)
+        return Farewell(token, found, about, me, (), given)
+    done = settled.of_citizen(tx, about.id, me.id)
+    return Farewell(token, found, about, me, tuple(steps.of_appointment(tx, about.id)), given, done)

@@ -50,7 +50,9 @@ def _page(request: web.Request, mine: Mine, problem: Problem | None = None) -> w
         status=409 if problem else 200,
         here=mine.url,
         mine=mine,
+        phone=mine.phone,
         roles=words.roles(),
+        done=request.query.get("gedaan", ""),
         news=_news().get(request.query.get("gedaan", ""), ""),
         problem=problem,
     )
@@ -58,13 +60,13 @@ def _page(request: web.Request, mine: Mine, problem: Problem | None = None) -> w
 
 async def booked(request: web.Request, mine: Mine) -> web.Response:
     """GET /afspraak/bevestigd/{token}: it is made, and this happens next."""
-    return show(request, "booked.html", mine=mine, roles=words.roles())
+    return show(request, "booked.html", mine=mine, phone=mine.phone, roles=words.roles())
 
 
 async def calendar_file(request: web.Request, mine: Mine) -> web.Response:
     """GET /a/{token}/afspraak.ics: for who wants it in his calendar without the mail."""
     url = f"{request.app[SITE].public_url}{mine.url}"
-    data = invitation.calendar_file(mine, url, request.app[SITE].name, request.app[SITE].phone)
+    data = invitation.calendar_file(mine, url, request.app[SITE].name, request.app[SITE].about(mine.phone).phone)
     headers = {"Content-Disposition": 'attachment; filename="afspraak.ics"'}
     return web.Response(body=data, content_type="text/calendar", charset="utf-8", headers=headers)
 
@@ -116,7 +118,7 @@ async def calling(request: web.Request, mine: Mine) -> web.Response:
 
 
 def _call_page(request: web.Request, mine: Mine, form: Form) -> web.Response:
-    return show(request, "call_me.html", status=422 if form.errors else 200, mine=mine, form=form)
+    return show(request, "call_me.html", status=422 if form.errors else 200, mine=mine, phone=mine.phone, form=form)
 
 
 async def call_me(request: web.Request, mine: Mine) -> web.Response:
@@ -162,7 +164,7 @@ async def cancelling(request: web.Request, mine: Mine) -> web.Response:
     """GET /a/{token}/annuleren: are you sure?"""
     if not mine.changeable:
         return await _too_late(request, mine)
-    return show(request, "cancel.html", mine=mine, form=forms.read_query(request))
+    return show(request, "cancel.html", mine=mine, phone=mine.phone, form=forms.read_query(request))
 
 
 async def cancel(request: web.Request, mine: Mine) -> web.Response:
@@ -170,7 +172,7 @@ async def cancel(request: web.Request, mine: Mine) -> web.Response:
     form = await forms.read(request)
     reason = form.lines("reden", most=changes.REASON_MAX)
     if form.errors:
-        return show(request, "cancel.html", status=422, mine=mine, form=form)
+        return show(request, "cancel.html", status=422, mine=mine, phone=mine.phone, form=form)
     if not mine.changeable:
         return await _too_late(request, mine)
     try:
@@ -179,7 +181,7 @@ async def cancel(request: web.Request, mine: Mine) -> web.Response:
         )
     except (NotFound, NotNow):
         return await _too_late(request, mine)
-    return show(request, "cancelled.html", here="/", mine=mine)
+    return show(request, "cancelled.html", here="/", mine=mine, phone=mine.phone)
 
 
 async def moving(request: web.Request, mine: Mine) -> web.Response:
@@ -189,7 +191,7 @@ async def moving(request: web.Request, mine: Mine) -> web.Response:
     form = forms.read_query(request)
     if (start_s := form.moment("start")) is not None:
         when = moment_words(start_s, mine.appointment.zone)
-        return show(request, "move_sure.html", mine=mine, start_s=start_s, new=when)
+        return show(request, "move_sure.html", mine=mine, phone=mine.phone, start_s=start_s, new=when)
     return await _move_page(request, mine, form)
 
 
@@ -203,7 +205,9 @@ async def _move_page(request: web.Request, mine: Mine, form: Form, problem: Prob
         return _page(request, mine, Problem(what, _("Wij doen het graag voor u.")))
     status = 409 if problem else 200
     here_url = f"{mine.url}/verzetten"
-    return show(request, "move.html", status=status, here=here_url, mine=mine, picker=picker, problem=problem)
+    return show(
+        request, "move.html", status=status, here=here_url, mine=mine, phone=mine.phone, picker=picker, problem=problem
+    )
 
 
 async def move(request: web.Request, mine: Mine) -> web.Response:
@@ -218,7 +222,15 @@ async def move(request: web.Request, mine: Mine) -> web.Response:
         )
     except SlotTaken as taken:
         next_free = hours(taken.next_free, mine.appointment.zone)
-        return show(request, "move_taken.html", status=409, mine=mine, problem=just_taken(), next_free=next_free)
+        return show(
+            request,
+            "move_taken.html",
+            status=409,
+            mine=mine,
+            phone=mine.phone,
+            problem=just_taken(),
+            next_free=next_free,
+        )
     except (NotFound, NotNow):
         return await _too_late(request, mine)
     except BookingError as error:
@@ -237,7 +249,9 @@ async def bringing(request: web.Request, mine: Mine) -> web.Response:
 
 def _bring_page(request: web.Request, mine: Mine, form: Form) -> web.Response:
     roles = [("", _("Kies")), *words.roles().items()]
-    return show(request, "bring.html", status=422 if form.errors else 200, mine=mine, form=form, roles=roles)
+    return show(
+        request, "bring.html", status=422 if form.errors else 200, mine=mine, phone=mine.phone, form=form, roles=roles
+    )
 
 
 async def bring(request: web.Request, mine: Mine) -> web.Response:

@@ -65,6 +65,11 @@ class Mine:
         shared = shared_ways(self.appointment.products)
         return [(way, ways()[way]) for way in shared if way != self.appointment.modality]
 
+    @property
+    def phone(self) -> str:
+        """Of the service; "" when it has none of its own."""
+        return self.appointment.service_phone
+
     # What pages say of it.
 
     @property
@@ -99,10 +104,11 @@ class Mine:
 
 @dataclass(frozen=True)
 class Closed:
-    """No appointment to show.  products: words for URLs, to make the same again."""
+    """No appointment to show.  products: words for URLs, to make the same again; phone: of its service."""
 
     why: Gone
     products: tuple[str, ...] = ()
+    phone: str = ""
 
 
 Handler = Callable[[web.Request, Mine], Awaitable[web.StreamResponse]]
@@ -124,7 +130,7 @@ def mine(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamRespon
 
 def closed(request: web.Request, found: Closed) -> web.Response:
     """404 or 410, with a way forward.  It does not say whose the link was."""
-    return show(request, "gone.html", status=STATUS[found.why], gone=found)
+    return show(request, "gone.html", status=STATUS[found.why], gone=found, phone=found.phone)
 
 
 def look(tx: Tx, here: Office, token: str) -> Mine | Closed:
@@ -134,7 +140,7 @@ def look(tx: Tx, here: Office, token: str) -> Mine | Closed:
     appointment = reading.by_id(tx, found.appointment_id)
     me = next((each for each in appointment.people if each.id == found.participant_id), None)
     if found.state == "over" or not appointment.stands or me is None:
-        return Closed("over", _again(read_catalogue(tx), appointment))
+        return Closed("over", _again(read_catalogue(tx), appointment), appointment.service_phone)
     asks = me.role == "citizen" and any(each.identification == "oidc" for each in appointment.products)
     identity = records.asked(tx, here.now_s, appointment.id) if asks else None
     return Mine(here, token, appointment, me, found.opens_in_s, identity)
@@ -150,11 +156,11 @@ def _why(tx: Tx, token: str) -> Closed:
     except NotFound:
         return Closed("unknown")
     if appointment.status == "rescheduled":
-        return Closed("moved")
+        return Closed("moved", (), appointment.service_phone)
     if appointment.status.startswith("cancelled"):
-        return Closed("cancelled", _again(read_catalogue(tx), appointment))
+        return Closed("cancelled", _again(read_catalogue(tx), appointment), appointment.service_phone)
     if not appointment.stands:
-        return Closed("over", _again(read_catalogue(tx), appointment))
+        return Closed("over", _again(read_catalogue(tx), appointment), appointment.service_phone)
     return Closed("unknown")  # of somebody who does not come along any more
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from balie.booking.appointments import HOLD_S, Held
 from balie.i18n import local, time_words
-from web.citizen.chosen import Chosen
 from web.forms import Form
 
 SECRET_MAX = 64
@@ -33,11 +31,6 @@ def read(form: Form, now_s: int) -> Place:
     """As a form or a URL has it; one that is over where it has none."""
     secret = form.last("plaats")[:SECRET_MAX]
     return Place(secret, form.number("tot", most=now_s + HOLD_S) or now_s)
-
-
-def url(chosen: Chosen, place: Place) -> str:
-    """Of the page where one goes on with it.  Nothing in it says who one is."""
-    return f"/afspraak/nieuw/gegevens?{urlencode([*chosen.fields, *place.fields])}"
 
 
 @dataclass(frozen=True)

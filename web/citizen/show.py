@@ -25,18 +25,20 @@ def show(
     status: int = 200,
     here: str = "",
     typed_form: str = "",
+    phone: str = "",
     **values: object,
 ) -> web.Response:
     """A page of templates/citizen.
 
     here        where to come back to after a choice of language; the page itself when empty
+    phone       of the service that it is about; the organisation's when empty
     typed_form  the id of a form that may hold what somebody typed: a choice of language then goes through it
     """
     html = (
         request.app[PAGES]
         .get_template(f"citizen/{template}")
         .render(
-            site=request.app[SITE],
+            site=request.app[SITE].about(phone),
             lang=language(),
             languages=LANGUAGES,
             here=here or request.path_qs,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -16,29 +15,45 @@ from web.citizen.chosen import Chosen, checklist, shared_ways
 from web.citizen.office import Office
 from web.citizen.picking import Picker, hours, picker
 from web.citizen.show import Problem, show
-from web.citizen.typed import typed
 from web.citizen.words import ways
 from web.forms import Form
 
+REFUSED = "niet"
+"""In a URL: why the time that was chosen is none."""
+TAKEN, GONE = (REFUSED, "bezet"), (REFUSED, "voorbij")
 
-async def show_times(
-    request: web.Request, here: Office, form: Form, chosen: Chosen, problem: Problem | None = None
-) -> web.Response:
-    """Step 2: days and hours.  What was typed in later steps goes along."""
-    chosen = chosen.at(None)
-    kept = typed(form)
+NEXT_MAX = 3
+
+
+async def show_times(request: web.Request, here: Office, form: Form, chosen: Chosen) -> web.Response:
+    """Step 2: days and hours; or what is free beside a time that somebody else took."""
+    carried = [(name, form.last(name)) for name in ("plaats", "concept") if form.last(name)]
+    if form.last(REFUSED) == TAKEN[1] and chosen.start_s is not None:
+        next_free = await here.read(_beside, here, chosen.wish, chosen.start_s)
+        return show(
+            request,
+            "taken.html",
+            chosen=chosen.at(None),
+            carried=carried,
+            problem=just_taken(),
+            next_free=hours(next_free, chosen.service.zone),
+        )
     return show(
         request,
         "times.html",
-        status=409 if problem else 200,
-        here=f"/afspraak/nieuw/tijd?{urlencode(chosen.fields)}" if request.method == "POST" else "",
-        typed_form="times" if kept else "",
-        chosen=chosen,
+        chosen=chosen.at(None),
         picker=await pick(here, form, chosen.wish, chosen.service.zone, shared_ways(chosen.products)),
-        typed=kept,
+        carried=carried,
         ready=checklist(chosen.products),
-        problem=problem,
+        problem=no_longer() if form.last(REFUSED) == GONE[1] else None,
     )
+
+
+def _beside(tx: Tx, here: Office, wish: Wish, start_s: int) -> list[Slot]:
+    """The next times that are free, or the first when none comes after."""
+    found = here.calendars.first(tx, wish, here.now_s, 2 * NEXT_MAX, from_s=start_s)
+    others = [each for each in found if each.start_s != start_s]
+    return others[:NEXT_MAX] or here.calendars.first(tx, wish, here.now_s, NEXT_MAX)
 
 
 async def pick(here: Office, form: Form, wish: Wish, zone: str, modalities: Sequence[str]) -> Picker:
@@ -57,20 +72,6 @@ async def pick(here: Office, form: Form, wish: Wish, zone: str, modalities: Sequ
         ways=[(way, ways()[way]) for way in modalities],
         month=form.last("maand"),
         day=form.last("dag"),
-    )
-
-
-def refuse(request: web.Request, form: Form, chosen: Chosen, next_free: Sequence[Slot]) -> web.Response:
-    """409: somebody was faster; these times are still free.  Nothing that was typed is lost."""
-    return show(
-        request,
-        "taken.html",
-        status=409,
-        typed_form="typed",
-        chosen=chosen.at(None),
-        typed=typed(form),
-        problem=just_taken(),
-        next_free=hours(next_free, chosen.service.zone),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a citizen typed in a booking, as it travels through the steps: hidden in forms, in no URL and in no cookie."""
+"""What a citizen typed in a booking, of all that a form brings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from multidict import MultiDict
 from web.forms import Form
 
 PERSONAL = re.compile(r"naam|mail|telefoon|spreektaal|vraag|helper(-[1-9]-(naam|rol|label|mail|telefoon|spreektaal))?")
-BESIDE = ("plaats", "tot", "blad")
-"""Which time is held, and which page one was on."""
+CHECKED = "nagekeken"
+"""Of a draft: he asked whether all is right, so what is wrong is said until he says something else."""
 
 
 def typed(form: Form) -> list[tuple[str, str]]:
-    """Hidden fields; none when nobody came to the page with his details yet."""
-    if "naam" not in form.values:
-        return []
-    return [(name, value) for name, value in form.values.items() if PERSONAL.fullmatch(name) or name in BESIDE]
+    """What goes into a draft."""
+    return [(name, value) for name, value in form.values.items() if PERSONAL.fullmatch(name)]
 
 
 def numbers(form: Form) -> list[int]:

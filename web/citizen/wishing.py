@@ -2,30 +2,35 @@
 
 GET  /afspraak/nieuw         products;  ?product= chooses already, by slug or by number in the Flemish catalogue
 GET  /afspraak/nieuw/tijd    days and hours
-POST /afspraak/nieuw/tijd    with `start`: keeps that time;  without: days and hours again, for a form half filled in
+POST /afspraak/nieuw/tijd    keeps the time `start`, and leads to the next step
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from balie.booking import appointments
 from balie.booking.appointments import Held
+from balie.booking.catalogue import Product
 from balie.booking.errors import BookingError, SlotTaken
 from balie.booking.slots import Wish
 from balie.i18n import gettext as _
+from balie.i18n import pick
 from balie.store.engine import Tx
 from web import forms
 from web.citizen import chosen as choosing
-from web.citizen import details, place
-from web.citizen.catalogue import Catalogue, Theme, themes
-from web.citizen.chosen import Chosen
+from web.citizen import draft as drafting
+from web.citizen import place
+from web.citizen.catalogue import Catalogue, Theme, services, themes
+from web.citizen.draft import DETAILS, REVIEW, TIMES, Draft
 from web.citizen.office import Office, office
 from web.citizen.show import go, show
-from web.citizen.times import no_longer, refuse, show_times
-from web.citizen.typed import typed
+from web.citizen.times import GONE, TAKEN, show_times
+from web.citizen.typed import CHECKED
 from web.forms import Form
-from web.language import answered
 
 
 async def entrance(request: web.Request) -> web.Response:
@@ -40,10 +45,15 @@ async def products(request: web.Request) -> web.Response:
 
 def _products(request: web.Request, catalogue: Catalogue, form: Form) -> web.Response:
     chosen = catalogue.find_all(form.all("product"))
-    listed = themes(catalogue.products, [catalogue.offer(each) for each in catalogue.products])
-    if chosen and not form.errors:
+    offers = [catalogue.offer(each) for each in catalogue.products]
+    several = len({each.service_id for each in catalogue.products}) > 1
+    listed = services(catalogue, offers) if several else themes(catalogue.products, offers)
+    narrowed = bool(chosen) and not form.errors and not form.last("alles")
+    if narrowed:
         # What was chosen elsewhere stands first, and under it only what can go along.
-        beside = [each for each in catalogue.products if each.service_id == chosen[0].service_id and each not in chosen]
+        beside = [
+            each for each in catalogue.products if each not in chosen and len(choosing.apart((*chosen, each))) == 1
+        ]
         listed = [Theme(_("U koos"), [catalogue.offer(each) for each in chosen])]
         if beside:
             more = _("Wilt u in hetzelfde gesprek nog iets bespreken?")
@@ -55,6 +65,8 @@ def _products(request: web.Request, catalogue: Catalogue, form: Form) -> web.Res
         here="/afspraak/nieuw" if form.errors else "",
         form=form,
         themes=listed,
+        narrowed=narrowed,
+        several=several and not narrowed,
         chosen=[catalogue.key(each) for each in chosen],
         ready=choosing.checklist(chosen),
     )
@@ -62,42 +74,64 @@ def _products(request: web.Request, catalogue: Catalogue, form: Form) -> web.Res
 
 async def times(request: web.Request) -> web.Response:
     """GET /afspraak/nieuw/tijd: step 2."""
-    return await _times(request, forms.read_query(request))
-
-
-async def times_again(request: web.Request) -> web.Response:
-    """POST /afspraak/nieuw/tijd."""
-    return await answered(request, await forms.read(request), _times)
-
-
-async def _times(request: web.Request, form: Form) -> web.Response:
-    here = office(request)
+    here, form = office(request), forms.read_query(request)
     catalogue = await here.catalogue()
+    parts = choosing.apart(catalogue.find_all(form.all("product")))
+    if len(parts) > 1:
+        return _split(request, catalogue, parts)
     chosen = choosing.read(form, catalogue)
     if chosen is None:
         return _products(request, catalogue, form)
-    if request.method == "POST" and chosen.start_s is not None:
-        return await _keep(request, here, form, chosen, chosen.start_s)
     return await show_times(request, here, form, chosen)
 
 
-async def _keep(request: web.Request, here: Office, form: Form, chosen: Chosen, start_s: int) -> web.Response:
-    """Hold the time that was chosen, and go on to where one was."""
-    former = form.last("plaats")[: place.SECRET_MAX]
+def _split(request: web.Request, catalogue: Catalogue, parts: list[tuple[Product, ...]]) -> web.Response:
+    """What was chosen does not go together: an appointment each, and which comes first."""
+    offered = [
+        Part(
+            pick(catalogue.services[part[0].service_id].names),
+            [pick(each.names) for each in part],
+            [("product", catalogue.key(each)) for each in part],
+        )
+        for part in parts
+    ]
+    chosen = [("product", catalogue.key(each)) for part in parts for each in part]
+    return show(request, "split.html", parts=offered, back=f"/afspraak/nieuw?{urlencode([*chosen, ('alles', '1')])}")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Products that go together, and the fields that choose them."""
+
+    service: str
+    names: list[str]
+    fields: list[tuple[str, str]]
+
+
+async def time_chosen(request: web.Request) -> web.Response:
+    """POST /afspraak/nieuw/tijd: hold the time that was chosen, and go on to where one was."""
+    form = await forms.read(request)
+    here = office(request)
+    chosen = choosing.read(form, await here.catalogue())
+    if chosen is None:
+        return go("/afspraak/nieuw")
+    draft = await drafting.look(request, here, form)
+    former = place.read(form, here.now_s)
+    if chosen.start_s is None:
+        return go(drafting.url(TIMES, chosen, former, draft))
     try:
-        held = await here.write(_hold, here, chosen.wish, start_s, former)
-    except SlotTaken as taken:
-        return refuse(request, form, chosen, taken.next_free)
+        held, draft = await here.write(_hold, here, chosen.wish, chosen.start_s, former.secret, draft)
+    except SlotTaken:
+        return go(drafting.url(TIMES, chosen, former, draft, TAKEN))
     except BookingError:
-        return await show_times(request, here, form, chosen, no_longer())
-    kept = place.of(held)
-    if typed(form):
-        return await details.again(request, here, form, chosen, kept)
-    return go(place.url(chosen, kept))
+        return go(drafting.url(TIMES, chosen, former, draft, GONE))
+    on = REVIEW if CHECKED in draft.form.values else DETAILS
+    return drafting.answer(request, draft, drafting.url(on, chosen, place.of(held), draft))
 
 
-def _hold(tx: Tx, here: Office, wish: Wish, start_s: int, former: str) -> Held:
-    """A new hold takes the place of the one before."""
+def _hold(tx: Tx, here: Office, wish: Wish, start_s: int, former: str, draft: Draft) -> tuple[Held, Draft]:
+    """A new hold takes the place of the one before; what was typed stays."""
     if former:
         appointments.let_go(tx, here.now_s, former)
-    return appointments.hold(tx, here.now_s, here.entropy, wish, start_s)
+    held = appointments.hold(tx, here.now_s, here.entropy, wish, start_s)
+    return held, drafting.write(tx, here, draft, draft.values or [])

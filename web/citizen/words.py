@@ -41,8 +41,8 @@ def and_words(words: list[str]) -> str:
     return listed(words, _(" en "))
 
 
-def wrong(error: BookingError) -> str:
-    """What is wrong with something that somebody filled in, and what to do."""
+def wrong(error: BookingError, *, own: bool = False) -> str:
+    """What is wrong with something that somebody filled in, and what to do.  own: of himself."""
     found = {
         "name_missing": _("Vul een naam in."),
         "name_too_long": _("Deze naam is te lang: er passen {most} tekens in. Kort hem in.").format(most=NAME_MAX),
@@ -56,4 +56,15 @@ def wrong(error: BookingError) -> str:
         "helpers_too_many": _("Er kan niemand meer bij. Haal eerst iemand anders weg, of bel ons."),
         "person_not_found": _("Deze persoon komt al niet meer mee."),
     }
+    own_words = {
+        "name_missing": _("Vul uw naam in."),
+        "name_too_long": _("Uw naam is te lang: er passen {most} tekens in. Kort hem in.").format(most=NAME_MAX),
+        "name_unprintable": _("In uw naam staat een teken dat we niet kunnen lezen. Typ hem opnieuw, op één regel."),
+        "mail_invalid": _("Uw e-mailadres klopt niet. Een adres ziet eruit als naam@voorbeeld.be."),
+        "phone_invalid": _("Uw nummer klopt niet. Een Belgisch gsm-nummer ziet eruit als 0470 12 34 56."),
+        "contact_missing": _("Vul uw e-mailadres of uw gsm-nummer in."),
+        "mail_missing": _("Vul uw e-mailadres in. We kunnen geen sms sturen."),
+    }
+    if own and error.code in own_words:
+        return own_words[error.code]
     return found.get(error.code) or _("Dit klopt niet. Kijk het na, of bel ons.")

@@ -20,8 +20,9 @@ from web.selftest.texts import selftest_texts
 
 
 def _page(request: web.Request, found: Mine | None) -> web.Response:
-    texts = selftest_texts(request.app[SITE].phone.replace(" ", NO_BREAK))
-    return show(request, "selftest.html", mine=found, texts=texts)
+    phone = found.phone if found is not None else ""
+    texts = selftest_texts(request.app[SITE].about(phone).phone.replace(" ", NO_BREAK))
+    return show(request, "selftest.html", mine=found, phone=phone, texts=texts)
 
 
 async def page(request: web.Request) -> web.Response:

@@ -101,14 +101,10 @@ def _acts() -> dict[str, str]:
         "network_busy": _("We sturen beeld en geluid heen en weer. Dit duurt ongeveer tien seconden."),
         "network_told": _("Heen en terug: {rtt} milliseconden. Verlies onderweg: {loss} procent."),
         "network_told_rtt": _("Heen en terug: {rtt} milliseconden."),
-        "network_by_udp": _("Beeld en geluid nemen de snelste weg (UDP)."),
-        "network_by_tcp": _(
-            "Uw netwerk houdt de snelste weg (UDP) tegen. Beeld en geluid nemen een andere weg (TCP). Dat werkt ook."
-        ),
-        "network_by_turn": _(
-            "Uw netwerk houdt de gewone wegen tegen. Beeld en geluid gaan langs een tussenstation (TURN). Dat werkt "
-            "ook."
-        ),
+        "network_by_udp": _("Langs de snelste weg (UDP)."),
+        "network_by_tcp": _("Langs een andere weg (TCP)."),
+        "network_by_turn": _("Langs een tussenstation (TURN)."),
+        "network_detour": _("Uw netwerk houdt de snelste weg tegen. Beeld en geluid nemen een andere. Dat werkt ook."),
         "copied": _("De link is gekopieerd. Open uw browser en plak hem in de adresbalk."),
         "not_copied": _("Kopiëren lukt niet. Typ dit adres over in uw browser: {link}"),
         "shared": _("Verstuurd. De medewerker ziet dit resultaat bij uw afspraak."),

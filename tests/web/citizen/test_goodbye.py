@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from balie.booking import parting
+from balie.booking import parting, reading
+from balie.record import schedule
 from balie.store.engine import Tx
-from balie.store.schema import metadata, survey_invitation, survey_response
+from balie.store.schema import message, metadata, payment, reservation, survey_invitation, survey_response
 from balie.visit import ending, steps, survey
+from tests.support import together
 from tests.support.booking import KEY, LIES, booked, entropy
 from tests.support.html import faults
 from tests.support.office import MONDAY_S, Office
@@ -65,7 +67,52 @@ async def test_who_came_along_is_asked_too_and_need_not_know_what_it_was_about(c
     page = await page_of(await client.get(parted.lies))
     assert "factuur" not in page and '<html lang="fr">' in page and page.count("<fieldset") == 4
     told = await (await client.get(f"{parted.lies}/stappen", headers=JSON)).json()
-    assert told == {"asks": True, "steps": []}
+    assert told == {"asks": True, "over": True, "papers": [], "settled": [], "steps": []}
+
+
+async def settled(client: Client, path: str) -> list[str]:
+    told = await (await client.get(f"{path}/stappen", headers=JSON)).json()
+    return [each.replace("\u00a0", " ") for each in told["settled"]]
+
+
+async def test_it_says_what_is_reserved_and_paid_and_where_that_is_confirmed(
+    client: Client, hall: Townhall, municipality: Office, parted: Parted
+) -> None:
+    """To the citizen, on both his pages, as it stands; and not a word of it to who came along."""
+    write, now_s = hall.store.write, int(hall.clock.now_s)
+    what = f"{together.COURT}, donderdag 10 december 2026, 14.00 uur tot 15.00 uur"
+    assert await settled(client, parted.an) == []
+    kept = await write(together.reserved, now_s, parted.id, municipality.badminton)
+    assert await settled(client, parted.an) == [f"Nog niet betaald: {what}. We houden dit vast tot 7.15 uur."]
+    paid = await write(together.paid, now_s, parted.id, municipality.badminton, "pending", reservation_id=kept)
+    assert await settled(client, parted.an) == [
+        f"Nog niet bevestigd: {what}. U hoeft niets te doen.",
+        "Uw bank verwerkt de betaling van € 9,00.",
+    ]
+    await write(together.change, payment, paid, state="paid", paid_s=now_s)
+    await write(together.change, reservation, kept, state="confirmed")
+    sure = [f"Gereserveerd: {what}.", "Betaald: € 9,00."]
+    assert await settled(client, parted.an) == [*sure, "De bevestiging gaat naar an@example.org."]
+    page = await page_of(await client.get(parted.an))
+    assert all(line in page.replace("\u00a0", " ") for line in sure)
+    which = await write(receipt_sent, parted.id, now_s)
+    await write(together.change, message, which, status="failed")
+    *_, lost = await settled(client, parted.an)
+    assert lost.startswith("De bevestiging raakte niet bij elders@example.org. Bel ons op")
+    await write(together.change, reservation, kept, state="conflict")
+    assert (await settled(client, parted.an))[0].startswith(f"Niet gelukt: {what}.")
+    assert await settled(client, parted.lies) == []
+    helper = await page_of(await client.get(parted.lies))
+    assert not [each for each in (together.COURT, "9,00", "@example.org") if each in helper]
+
+
+def receipt_sent(tx: Tx, about: int, now_s: int) -> int:
+    """The receipt, to an address that he gave for it."""
+    citizen = reading.by_id(tx, about).citizen
+    assert citizen is not None
+    schedule.receipt(tx, now_s, CHANCE, citizen.id, "2026-000001", 1)
+    tx.execute(update(message).where(message.c.kind == "receipt").values(recipient="elders@example.org"))
+    return int(tx.execute(select(message.c.id).where(message.c.kind == "receipt")).scalar_one())
 
 
 async def test_the_page_asks_every_question_and_knows_every_answer(client: Client, parted: Parted) -> None:
@@ -103,7 +150,7 @@ async def test_declining_is_one_press_and_the_end_of_it(client: Client, hall: To
     assert "U bent klaar. Tot ziens!" in page and "<fieldset" not in page and "Bedankt voor uw mening" not in page
     assert await hall.store.read(states) == ["declined", "offered"]
     told = await (await client.get(f"{parted.an}/stappen", headers=JSON)).json()
-    assert not told["asks"] and [each["owner"] for each in told["steps"]] == ["citizen", "office"]
+    assert not told["asks"] and told["over"] and [each["owner"] for each in told["steps"]] == ["citizen", "office"]
 
 
 async def test_what_is_too_long_is_said_and_kept(client: Client, parted: Parted) -> None:
@@ -128,7 +175,7 @@ async def test_another_website_says_nothing_in_his_name(client: Client, hall: To
     assert await hall.store.read(states) == ["offered", "offered"]
 
 
-@pytest.mark.parametrize("path", ["/b/unknown", "/b/" + "x" * 80, "/b/%00"])
+@pytest.mark.parametrize("path", ["/b/unknown", "/b/" + "x" * 80, "/b/%07"])
 async def test_a_strange_link_has_a_way_forward(client: Client, path: str) -> None:
     page = await page_of(await client.get(path), 404)
     assert PHONE.replace(" ", "") in page.replace("\u00a0", "").replace(" ", "")

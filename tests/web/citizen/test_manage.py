@@ -16,7 +16,7 @@ from balie.store.schema import appointment as appointments
 from balie.store.schema import message, metadata, product
 from tests.support.booking import LIES, TUESDAY_10_S, booked, entropy
 from tests.support.office import MONDAY_S, Office, unix_s
-from tests.support.townhall import PHONE, Client, Townhall, page_of, sent, words
+from tests.support.townhall import PHONE, SERVICE_PHONE, Client, Townhall, page_of, sent, words
 from web.language import COOKIE
 
 Make = Callable[..., Awaitable[list[str]]]
@@ -136,7 +136,7 @@ async def test_move(client: Client, hall: Townhall, appointment: Make) -> None:
         gone = await page_of(await client.get(old), 410)
         assert "Deze afspraak is verzet" in gone
         assert "Peeters" not in gone
-        assert PHONE in gone
+        assert SERVICE_PHONE in gone
 
 
 async def test_move_to_a_time_that_was_just_taken(
@@ -150,7 +150,7 @@ async def test_move_to_a_time_that_was_just_taken(
     said = words(page)
     assert "Iemand anders nam dit uur net voor u" in said
     assert "Uw afspraak staat nog altijd op dinsdag 8 december 2026 om 10.00 uur." in said
-    assert PHONE in said
+    assert SERVICE_PHONE in said
     free = re.findall(r'name="start" value="(\d+)"', page)
     assert len(free) == 3
     await sent(client, f"{path}/verzetten", ("start", free[0]))
@@ -160,7 +160,7 @@ async def test_move_to_a_time_that_was_just_taken(
 async def test_move_to_no_time_at_all(client: Client, hall: Townhall, appointment: Make, start: str) -> None:
     (path,) = await appointment()
     page = await sent(client, f"{path}/verzetten", ("start", start), status=409)
-    assert PHONE in words(page)
+    assert SERVICE_PHONE in words(page)
     assert (await now(hall)).start_s == TUESDAY_10_S
 
 
@@ -305,7 +305,7 @@ async def test_a_file_for_a_calendar(client: Client, hall: Townhall, appointment
         assert secret not in await response.text(), "calendars are shared with others"
 
 
-@pytest.mark.parametrize("token", ["onbekend", "x" * 5000, "..%2f..", "%00", "a b", "%F0%9F%98%80", "<script>"])
+@pytest.mark.parametrize("token", ["onbekend", "x" * 5000, "..%2f..", "%07", "a b", "%F0%9F%98%80", "<script>"])
 async def test_any_text_may_be_asked_for(client: Client, token: str) -> None:
     for path in (f"/a/{token}", f"/afspraak/bevestigd/{token}"):
         page = await page_of(await client.get(path), 404)

@@ -11,7 +11,7 @@ from balie.booking.reading import Appointment
 from balie.store.schema import audit, message, product
 from tests.support.booking import booked
 from tests.support.office import MONDAY_S, Office
-from tests.support.townhall import PHONE, Client, Townhall, page_of, sent, words
+from tests.support.townhall import SERVICE_PHONE, Client, Townhall, page_of, sent, words
 
 NUMBER = "+32470123456"
 
@@ -88,7 +88,7 @@ async def test_a_number_that_is_none(
     before = await _now(hall)
     page = await sent(client, f"{path}/telefoon", ("telefoon", typed), status=422)
     assert sentence in page and 'href="#telefoon"' in page and "<title>Fout: " in page
-    assert PHONE in words(page)
+    assert SERVICE_PHONE in words(page)
     assert await _now(hall) == before
 
 

@@ -26,6 +26,7 @@ from tests.support.townhall import (
 )
 
 NEEDED = "Vul een e-mailadres in. We kunnen geen sms sturen."
+OWN_NEEDED = "Vul uw e-mailadres in. We kunnen geen sms sturen."
 
 
 @pytest.fixture
@@ -48,8 +49,8 @@ def _typed(**changed: str) -> list[tuple[str, str]]:
 async def test_a_citizen_needs_a_mail_address(client: Client, way: str, button: tuple[str, str]) -> None:
     step = await sent(client, TIMES, BADMINTON, ("vorm", way), ("start", str(TUESDAY_10_S)))
     assert "een gsm-nummer, of allebei" not in step and "Of vul hieronder een gsm-nummer in" not in step
-    page = await sent(client, DETAILS, *hidden(step), *_typed(mail="", telefoon="0470123456"), button, status=422)
-    assert NEEDED in page and 'href="#mail"' in page
+    page = await sent(client, DETAILS, *hidden(step), *_typed(mail="", telefoon="0470123456"), button)
+    assert OWN_NEEDED in page and 'href="#mail"' in page
     page = await sent(client, DETAILS, *hidden(step), *_typed(telefoon="0470123456"), button)
     assert "Klopt alles?" in page or "Uw afspraak is gemaakt" in page
 
@@ -57,7 +58,7 @@ async def test_a_citizen_needs_a_mail_address(client: Client, way: str, button: 
 async def test_and_so_does_who_comes_along(client: Client, hall: Townhall, municipality: Office) -> None:
     step = await sent(client, TIMES, BADMINTON, ("start", str(TUESDAY_10_S)))
     given = _typed(helper_1_mail="", helper_1_telefoon="0470123456")
-    page = await sent(client, DETAILS, *hidden(step), *given, CHECK, status=422)
+    page = await sent(client, DETAILS, *hidden(step), *given, CHECK)
     assert NEEDED in page and 'href="#helper-1-mail"' in page
     made = await booked(hall.store, municipality)
     path = f"/a/{next(iter(made.links.values()))}/iemand-mee"

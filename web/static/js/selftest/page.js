@@ -79,7 +79,8 @@ async function start() {
   reveal("speaker-do", true);
   askForTone();
   waiting("network", "wait");
-  reveal("network-told", false);
+  reveal("network-technical", false);
+  reveal("network-detour", false);
   await equipment.open();
   await testNetwork();
 }
@@ -119,7 +120,10 @@ function showNetwork(measured) {
   numbers.loss_percent = measured.loss_percent;
   transport = measured.transport;
   const [rtt, loss] = [String(measured.rtt_ms), String(measured.loss_percent)];
-  reveal("network-told", measured.rtt_ms >= 0);
+  const detour = code === "good" && ["tcp", "turn"].includes(transport);
+  reveal("network-detour", detour);
+  write("network-detour", detour ? text("network_detour") : "");
+  reveal("network-technical", measured.rtt_ms >= 0);
   const told = measured.loss_percent < 0 ? text("network_told_rtt", { rtt }) : text("network_told", { rtt, loss });
   write("network-told", hasText(`network_by_${transport}`) ? `${text(`network_by_${transport}`)} ${told}` : told);
   reveal("retry-network-line", code !== "good");
