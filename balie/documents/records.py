@@ -272,7 +272,8 @@ def _uploading(tx: Tx, appointment_id: int) -> int:
 
 
 def _announce(tx: Tx, now_s: int, entropy: Entropy, row: Row[Any], about: Row[Any]) -> None:
-    """Who is in the call sees it come; to others a letter says that something waits, and not what."""
+    """Who is in the call sees it come, and reads of it in the letter after it (balie.record.given); to others a letter
+    of its own says that something waits, and not what."""
     if row.direction == "out" and about.status != "in_call":
         schedule.document(tx, now_s, entropy, row.appointment_id, "sent")
 

@@ -18,6 +18,7 @@ from balie.documents.errors import DocumentError
 from balie.documents.records import Document, Rules, Sender
 from balie.documents.scan import Scanner, ScannerDownError
 from balie.documents.storage import Shelf
+from balie.record import tasks
 from balie.store.engine import Store, Tx
 
 LOOK_S = 20.0  # so often the worker looks unasked; a commit of this process wakes it when something waits to be scanned
@@ -26,8 +27,8 @@ AGAIN_S, AGAIN_MAX_S = 5.0, 300.0  # before a scanner that is down is asked once
 TIDY_S = 60
 ABREAST, ABREAST_THERE = 16, 8  # uploads at once: of everybody, and of citizens on one network
 
-Ask = Callable[[Tx, int, int, str, str], object]
-"""Makes a task for people: transaction, Unix seconds, appointment, reason, object (balie.acts.tasks.ask)."""
+INFECTED = "infected"
+"""Reason of a task: it is gone, and whoever sent it does not know better."""
 
 _log = structlog.get_logger("documents")
 
@@ -47,13 +48,12 @@ class Documents:
         scanner: Scanner | None,
         entropy: Callable[[int], bytes],
         clock: Callable[[], float],
-        ask: Ask,
         changed: Callable[[int], Awaitable[None]],
     ) -> None:
         self.store, self.shelf, self.rules = store, shelf, rules
         self.scanner_down = False
         self._scanner, self._entropy, self._clock = scanner, entropy, clock
-        self._ask, self._changed = ask, changed
+        self._changed = changed
         self._uploads = 0
         self._from: Counter[str] = Counter()
 
@@ -164,7 +164,7 @@ class Documents:
         def write(tx: Tx, now_s: int) -> Document | None:
             found = records.scanned(tx, now_s, self._entropy, each.id, verdict)
             if found is not None and verdict == "infected":
-                self._ask(tx, now_s, each.appointment_id, "infected", f"document/{each.id}")
+                tasks.ask(tx, now_s, "document", each.id, INFECTED, each.appointment_id)
             return found
 
         found = await self.store.write(write, self.now_s)

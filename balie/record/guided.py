@@ -11,20 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Integer, Row, Select, String, bindparam, cast, func, literal, null, select, union_all
+from sqlalchemy import Row
 
+from balie.record.guided_rows import ALL
 from balie.store.engine import Tx
-from balie.store.schema import (
-    agenda_question,
-    appointment_product,
-    document,
-    guide_step,
-    identification,
-    payment,
-    product,
-    reservation,
-    staff,
-)
 
 T = TypeVar("T")
 
@@ -36,7 +26,10 @@ PAID = ("paid", "refunded_part", "refunded", "charged_back")
 
 @dataclass(frozen=True)
 class Item:
-    """A product of the appointment.  names: by language; backend and price_cents: what can be done of it here."""
+    """A product of the appointment.  names: by language; backend and price_cents: what can be done of it here.
+
+    required_acr: how sure it has to be who the citizen is
+    """
 
     id: int
     slug: str
@@ -45,6 +38,7 @@ class Item:
     identification: str
     price_cents: int
     done_s: int | None
+    required_acr: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,7 +83,12 @@ class Paid:
 
 @dataclass(frozen=True)
 class Proof:
-    """Somebody proves who he is.  matches: whether it is the name that was booked; none while nobody knows."""
+    """Somebody proves who he is.
+
+    matches   whether it is the name that was booked; none while nobody knows
+    looked_s  when staff found that it is right though it differs; looked_by: who did
+    void      staff asked anew since: it says nothing any more
+    """
 
     id: int
     state: str
@@ -99,11 +98,19 @@ class Proof:
     matches: bool | None
     error: str
     created_s: int
+    looked_by: str = ""
+    looked_s: int | None = None
+    void: bool = False
+
+    @property
+    def doubtful(self) -> bool:
+        """Staff has to say whether he is the one."""
+        return self.state == "verified" and self.matches is False and self.looked_s is None
 
 
 @dataclass(frozen=True)
 class Paper:
-    """A document.  direction: in is from the citizen; step_id: the step that asked for it."""
+    """A document.  direction: in is from the citizen; step_id: the step that asked for it; size: in bytes."""
 
     id: int
     step_id: int | None
@@ -111,6 +118,7 @@ class Paper:
     name: str
     state: str
     reason: str
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -143,6 +151,11 @@ class Step:
     def active(self) -> bool:
         return self.state not in OVER
 
+    @property
+    def doubtful(self) -> bool:
+        """The citizen did it, and staff has to look at it."""
+        return self.proof is not None and self.state == "done" and self.proof.doubtful
+
 
 @dataclass(frozen=True)
 class Guided:
@@ -159,7 +172,16 @@ class Guided:
     @property
     def proof(self) -> Proof | None:
         """Who the citizen proved to be."""
-        return next((each for each in reversed(self.proofs) if each.state == "verified"), None)
+        return _last(each for each in self.proofs if each.state == "verified" and not each.void)
+
+    def unproved(self, product_id: int | None) -> bool:
+        """Whether a product waits for who the citizen is: as balie.identity.records.needed() decides it."""
+        asks = next((each for each in self.items if each.id == product_id and each.identification == "oidc"), None)
+        if asks is None:
+            return False
+        proofs = [each for each in self.proofs if each.state == "verified" and not each.void]
+        last = _last(each for each in proofs if _enough(each, asks.required_acr))
+        return last is None or last.doubtful
 
     def unpaid(self, product_id: int | None = None) -> list[Kept]:
         """What is held for the citizen, costs something, and was not paid.  product_id: of one product only."""
@@ -183,7 +205,7 @@ class Guided:
 def read(tx: Tx, appointment_id: int) -> Guided:
     """All of an appointment: one statement."""
     rows: dict[str, list[Row[Any]]] = {}
-    for row in tx.execute(_ALL, {"appointment_id": appointment_id}):
+    for row in tx.execute(ALL, {"appointment_id": appointment_id}):
         rows.setdefault(row.source, []).append(row)
 
     def of(source: str) -> list[Row[Any]]:
@@ -221,7 +243,7 @@ def _answered(step: Step, found: Guided) -> Step:
             state = "done" if paid and paid.state in PAID else _PAYING.get(paid.state, "failed") if paid else step.state
             step = replace(step, paid=paid, state=state)
         case "identify":
-            proofs = [each for each in found.proofs if each.created_s >= step.since_s]
+            proofs = [each for each in found.proofs if each.created_s >= step.since_s and not each.void]
             proof = _last(each for each in proofs if each.state == "verified") or _last(proofs)
             step = replace(step, proof=proof, state=_PROVING.get(proof.state, step.state) if proof else step.state)
         case "document":
@@ -236,6 +258,10 @@ def _answers(step: Step, act: Kept | Paid) -> bool:
     return act.created_s >= step.since_s and step.product_id in (None, act.product_id)
 
 
+def _enough(proof: Proof, required_acr: str) -> bool:
+    return required_acr in ("", proof.required_acr) or proof.acr in required_acr.split()
+
+
 def _last(found: Iterable[T]) -> T | None:
     return next(reversed(list(found)), None)
 
@@ -243,103 +269,8 @@ def _last(found: Iterable[T]) -> T | None:
 # -- rows -------------------------------------------------------------------------------------------------------
 
 
-def _row(source: str, table: Any, **columns: Any) -> Select[Any]:
-    """One kind of row, in the columns that all kinds have in common."""
-    texts, numbers = ("kind", "state", "words", "more", "detail", "name"), ("product_id", "other_id", "n", "made_s")
-    times = ("a_s", "b_s", "c_s")
-    chosen = [literal(source, String).label("source"), columns.pop("id", table.c.get("id")).label("id")]
-    chosen.append(cast(columns.pop("place", literal(0)), Integer).label("place"))
-    chosen += [cast(columns.pop(each, literal("")), String).label(each) for each in texts]
-    chosen += [cast(columns.pop(each, null()), BigInteger).label(each) for each in (*numbers, *times)]
-    assert not columns, columns
-    return select(*chosen).where(table.c.appointment_id == bindparam("appointment_id"))
-
-
-_ALL = union_all(
-    _row(
-        "product",
-        appointment_product,
-        id=product.c.id,
-        place=appointment_product.c.position,
-        kind=product.c.slug,
-        words=product.c.names,
-        more=product.c.reservation_backend,
-        detail=product.c.identification,
-        n=product.c.price_cents,
-        c_s=appointment_product.c.done_s,
-    ).join(product, product.c.id == appointment_product.c.product_id),
-    _row(
-        "question",
-        agenda_question,
-        place=agenda_question.c.position,
-        kind=agenda_question.c.created_by,
-        words=agenda_question.c.text,
-        c_s=agenda_question.c.done_s,
-    ),
-    _row(
-        "step",
-        guide_step,
-        place=guide_step.c.position,
-        kind=guide_step.c.kind,
-        state=guide_step.c.state,
-        words=guide_step.c.text,
-        more=guide_step.c.pointed_at,
-        detail=guide_step.c.choice,
-        name=func.coalesce(staff.c.name, ""),
-        product_id=guide_step.c.product_id,
-        made_s=guide_step.c.since_s,
-        a_s=guide_step.c.opened_s,
-        c_s=guide_step.c.done_s,
-    ).outerjoin(staff, staff.c.id == guide_step.c.pointer_id),
-    _row(
-        "reservation",
-        reservation,
-        state=reservation.c.state,
-        words=reservation.c.resource_name,
-        more=reservation.c.error,
-        product_id=reservation.c.product_id,
-        n=reservation.c.price_cents,
-        made_s=reservation.c.created_s,
-        a_s=reservation.c.from_s,
-        b_s=reservation.c.until_s,
-        c_s=reservation.c.hold_until_s,
-    ),
-    _row(
-        "payment",
-        payment,
-        state=payment.c.state,
-        product_id=payment.c.product_id,
-        other_id=payment.c.reservation_id,
-        n=payment.c.amount_cents,
-        made_s=payment.c.created_s,
-        a_s=payment.c.refunded_cents,
-        c_s=payment.c.paid_s,
-    ),
-    _row(
-        "identification",
-        identification,
-        state=identification.c.state,
-        words=identification.c.name,
-        more=identification.c.error,
-        detail=identification.c.acr,
-        name=identification.c.required_acr,
-        n=cast(identification.c.matches, Integer),
-        made_s=identification.c.created_s,
-    ),
-    _row(
-        "document",
-        document,
-        kind=document.c.direction,
-        state=document.c.state,
-        words=document.c.name,
-        more=document.c.reason,
-        other_id=document.c.guide_step_id,
-    ),
-)
-
-
 def _item(row: Row[Any]) -> Item:
-    return Item(row.id, row.kind, json.loads(row.words), row.more, row.detail, row.n, row.c_s)
+    return Item(row.id, row.kind, json.loads(row.words), row.more, row.detail, row.n, row.c_s, row.name)
 
 
 def _kept(row: Row[Any]) -> Kept:
@@ -352,11 +283,12 @@ def _paid(row: Row[Any]) -> Paid:
 
 def _proof(row: Row[Any]) -> Proof:
     matches = None if row.n is None else bool(row.n)
-    return Proof(row.id, row.state, row.words, row.detail, row.name, matches, row.more, row.made_s)
+    looked = (row.kind, row.a_s, row.b_s is not None)
+    return Proof(row.id, row.state, row.words, row.detail, row.name, matches, row.more, row.made_s, *looked)
 
 
 def _paper(row: Row[Any]) -> Paper:
-    return Paper(row.id, row.other_id, row.kind, row.words, row.state, row.more)
+    return Paper(row.id, row.other_id, row.kind, row.words, row.state, row.more, row.n)
 
 
 def _step(row: Row[Any]) -> Step:

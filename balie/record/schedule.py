@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, func, insert, select, update
 
 from balie.i18n import local
+from balie.record import given
 from balie.store.engine import Tx
 from balie.store.schema import (
     appointment,
@@ -138,8 +139,11 @@ def agreed_again(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> N
 
 
 def missed(tx: Tx, now_s: int, entropy: Entropy, appointment_id: int) -> None:
-    """It did not come to a conversation: the citizen hears how to make another appointment."""
+    """It did not come to a conversation: the citizen hears how to make another appointment.  That letter says nothing
+    of what he was given meanwhile: one of its own does."""
     _withdraw(tx, now_s, _outdated(appointment_id))
+    if given.untold(tx, appointment_id):
+        document(tx, now_s, entropy, appointment_id, "sent")
     for each in _people(tx, appointment_id):
         if each.role == "citizen":
             _put(tx, now_s, entropy, each, "goodbye", now_s, variant=MISSED)

@@ -14,6 +14,7 @@ from sqlalchemy import func, insert, select, update
 
 from balie.booking.errors import NotFound, NotNow, Unfit
 from balie.booking.people import check_text
+from balie.identity import records as identity
 from balie.record import audit, events, guided
 from balie.record.guided import Guided, Item, Step
 from balie.samen.agenda import standing
@@ -81,9 +82,28 @@ def withdraw(tx: Tx, now_s: int, appointment_id: int, step_id: int, actor: str) 
 
 
 def redo(tx: Tx, now_s: int, appointment_id: int, step_id: int, actor: str) -> None:
-    """Once more: what answered it before does not any longer.  Reservation and payment stay what they are."""
+    """Once more: what answered it before does not any longer.  Reservation and payment stay what they are.
+
+    Of who the citizen is nothing counts any more that he showed before.
+    NotFound; NotNow: the appointment is over, or something stands in the name that he showed (in_its_name).
+    """
     again = {"state": "open", "choice": "", "done_s": None, "since_s": now_s}
     _change(tx, now_s, appointment_id, step_id, actor, "guide_step_again", **again)
+    if find(tx, appointment_id, step_id).kind == "identify":
+        identity.ask_again(tx, now_s, appointment_id)
+
+
+def accept(tx: Tx, now_s: int, appointment_id: int, step_id: int, staff_id: int) -> None:
+    """The name that the citizen showed differs from the one that was booked, and he is the one.
+
+    NotFound; NotNow: there is no such name in this step any more.
+    """
+    about = standing(tx, appointment_id)
+    step = find(tx, appointment_id, step_id)
+    if not step.doubtful or step.proof is None or not identity.accept(tx, now_s, step.proof.id, staff_id):
+        raise NotNow("not_accepted", step.state)
+    _set(tx, now_s, step_id)
+    audit.note(tx, now_s, f"staff:{staff_id}", "guide_step_accepted", events.subject(about.ref), step=step_id)
 
 
 def point(tx: Tx, now_s: int, appointment_id: int, step_id: int, staff_id: int, field: str) -> None:

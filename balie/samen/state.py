@@ -1,8 +1,8 @@
 """What each of the three who look at the panel may know of it.
 
 The citizen sees all of his own.  Who comes along sees what there is to do and how it stands, not who somebody is or
-what he pays.  Staff sees how acts stand and the result of an identification (name and level); what was typed on the
-way to it, and where one pays, is in no state at all.
+what he pays; what staff gives, where the citizen lets him have documents.  Staff sees how acts stand and the result of
+an identification (name and level); what was typed on the way to it, and where one pays, is in no state at all.
 """
 
 from __future__ import annotations
@@ -17,21 +17,24 @@ from balie.store.engine import Tx
 Reader = Literal["citizen", "third", "staff"]
 
 
-def of(tx: Tx, appointment_id: int, reader: Reader) -> Guided:
-    """The panel of an appointment as one of them sees it: one statement."""
+def of(tx: Tx, appointment_id: int, reader: Reader, *, files: bool = False) -> Guided:
+    """The panel of an appointment as one of them sees it: one statement.
+
+    files  who comes along may have what staff gives
+    """
     found = guided.read(tx, appointment_id)
-    return found if reader != "third" else _for_third(found)
+    return found if reader != "third" else _for_third(found, files=files)
 
 
-def _for_third(found: Guided) -> Guided:
+def _for_third(found: Guided, *, files: bool) -> Guided:
     return replace(
         found,
-        items=tuple(replace(each, price_cents=0) for each in found.items),
+        items=tuple(replace(each, price_cents=0, required_acr="") for each in found.items),
         steps=tuple(_step(each) for each in found.steps),
         kept=tuple(_kept(each) for each in found.kept),
         paid=tuple(_paid(each) for each in found.paid),
         proofs=tuple(_proof(each) for each in found.proofs),
-        papers=tuple(_paper(each) for each in found.papers),
+        papers=tuple(each if files and each.direction == "out" else _paper(each) for each in found.papers),
     )
 
 
@@ -54,8 +57,8 @@ def _paid(paid: Paid) -> Paid:
 
 
 def _proof(proof: Proof) -> Proof:
-    return replace(proof, name="", acr="", required_acr="", matches=None)
+    return replace(proof, name="", acr="", required_acr="", matches=None, looked_by="", looked_s=None)
 
 
 def _paper(paper: Paper) -> Paper:
-    return replace(paper, name="")
+    return replace(paper, name="", size=0)

@@ -15,12 +15,9 @@ from balie.record import audit, events
 from balie.store.engine import Tx
 from balie.store.schema import appointment, presence
 from balie.visit import call_request, ending, survey
-from balie.visit.stays import ENDED, STAFF, VISITORS, judge, present, stays
+from balie.visit.stays import ENDED, RESTARTED, STAFF, VISITORS, judge, present, stays
 
 Entropy = Callable[[int], bytes]
-
-RESTARTED = "restarted"
-"""Reason of leaving: this process began anew."""
 
 BEFORE = ("booked", "confirmed")
 REASON_MAX = 24

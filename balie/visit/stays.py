@@ -25,6 +25,10 @@ STAFF = "staff"
 VISITORS = ("citizen", "third")
 ENDED = "ended"
 """Reason of leaving: somebody of the staff ended the conversation for all."""
+RESTARTED, DRAINING = "restarted", "draining"
+"""Reasons of leaving that are no doing of his: the process died, or stopped."""
+AGAIN = "again"
+"""Reason of waiting: as before such an end (signalling.lobby)."""
 PARTED = ("left", ENDED, "removed")
 """Reasons of leaving for good, or to load the page anew.  Who was lost may look for a way back."""
 
@@ -76,6 +80,23 @@ def admitted(tx: Tx, appointment_id: int, person: str) -> bool:
         if row.what == "held" or (row.what == "left" and row.reason in ("removed", ENDED)):
             return False
     return False
+
+
+def waits_since(tx: Tx, appointment_id: int, person: str) -> int:
+    """Since when somebody waited, Unix time, when this process began; 0 when he did not wait then."""
+    his = (presence.c.appointment_id == appointment_id) & (presence.c.person == person)
+    query = select(presence).where(his).order_by(presence.c.at_s.desc(), presence.c.id.desc())
+    since_s, sent_away = 0, False
+    for row in tx.execute(query):
+        if row.what == "left" and row.reason in (RESTARTED, DRAINING) and not sent_away:
+            sent_away = True
+        elif row.what in ("waiting", "held") and sent_away:
+            since_s, sent_away = row.at_s, False
+            if row.reason != AGAIN:
+                break
+        else:
+            break
+    return since_s
 
 
 def judge(found: Sequence[Stay]) -> Attendance:

@@ -17,9 +17,10 @@ from balie.booking import parting
 from balie.booking.errors import NotFound, NotNow, Unfit
 from balie.booking.links import BEFORE_S, LinkKey
 from balie.booking.people import STANDING, check_text
-from balie.record import audit, events, schedule
+from balie.record import audit, events, guided, schedule, tasks
+from balie.record.guided import Step
 from balie.store.engine import Tx
-from balie.store.schema import OUTCOMES, act_task, appointment, message, next_step, participant, wrap_up
+from balie.store.schema import OUTCOMES, appointment, message, next_step, participant, wrap_up
 from balie.visit import ending, steps
 from balie.visit.stays import judge, stays
 
@@ -36,6 +37,7 @@ ENDED = ("completed", "no_show_citizen", "no_show_office")
 class WrapUp:
     """proposed: the outcome as far as it can be known, until somebody chose one.  done_s: none while it is open.
 
+    left        steps that were opened together and not finished; doubtful: nobody looked at a name that differs
     attendance  seen, no_show_citizen, no_show_office; unclear: a person must say it; empty: not over yet
     """
 
@@ -45,11 +47,14 @@ class WrapUp:
     note: str
     attendance: str
     done_s: int | None
+    left: tuple[Step, ...] = ()
+    doubtful: bool = False
 
     @property
     def ready(self) -> bool:
-        """Everything is known: one click finishes it."""
-        return self.done_s is None and bool(self.outcome or self.proposed) and self.attendance not in ("", "unclear")
+        """Everything is known, and nothing is left to be looked at: one click finishes it."""
+        open_ = self.done_s is None and not (self.left or self.doubtful)
+        return open_ and bool(self.outcome or self.proposed) and self.attendance not in ("", "unclear")
 
 
 def of_appointment(tx: Tx, appointment_id: int) -> WrapUp:
@@ -57,7 +62,9 @@ def of_appointment(tx: Tx, appointment_id: int) -> WrapUp:
     row = _appointment(tx, appointment_id)
     written = tx.execute(select(wrap_up).where(wrap_up.c.appointment_id == appointment_id)).first()
     outcome, note, done_s = (written.outcome, written.note, written.done_s) if written is not None else ("", "", None)
-    return WrapUp(appointment_id, outcome, _proposed(tx, row), note, row.attendance, done_s)
+    left, doubtful = _left(tx, row)
+    proposed = _proposed(tx, row, together=bool(left or doubtful))
+    return WrapUp(appointment_id, outcome, proposed, note, row.attendance, done_s, left, doubtful)
 
 
 def take_note(tx: Tx, now_s: int, appointment_id: int, staff_id: int, note: str) -> None:
@@ -134,18 +141,26 @@ def following(tx: Tx, appointment_id: int) -> list[int]:
     return list(tx.scalars(select(appointment.c.id).where(which).order_by(appointment.c.start_s)))
 
 
-def _proposed(tx: Tx, row: Row[Any]) -> str:
+def _left(tx: Tx, row: Row[Any]) -> tuple[tuple[Step, ...], bool]:
+    """What was begun together and not finished, and whether a name is to be looked at; of who did not come, nothing."""
+    if row.attendance.startswith("no_show"):
+        return (), False
+    found = guided.read(tx, row.id)
+    left = tuple(each for each in found.steps if each.active or each.doubtful)
+    return left, found.proof is not None and found.proof.doubtful
+
+
+def _proposed(tx: Tx, row: Row[Any], *, together: bool) -> str:
     """What became of it, as far as anybody can know: work of ours that is left means that it goes on.
 
-    So does a payment or a reservation that a person has to look at.
+    So does a payment or a reservation that a person has to look at, and (together) what was begun with the citizen.
     """
     if row.attendance.startswith("no_show"):
         return "not_held"
     open_ = (next_step.c.appointment_id == row.id) & next_step.c.done_s.is_(None) & (next_step.c.owner != "citizen")
     left = tx.execute(select(next_step.c.id).where(open_).limit(1)).first() is not None
-    asked = (act_task.c.appointment_id == row.id) & (act_task.c.state == "open")
-    left = left or tx.execute(select(act_task.c.id).where(asked).limit(1)).first() is not None
-    return "continues" if left or following(tx, row.id) else "done"
+    left = left or tasks.any_open(tx, row.id, tasks.ACTS)
+    return "continues" if left or together or following(tx, row.id) else "done"
 
 
 def _settle_attendance(

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.test_samen import open_step, together
+from tests.browser.test_samen import HEARD, open_step, together
 from tests.support import papers
 from tests.support.access import check, focus, tab_to
 from tests.support.processes import Running
@@ -118,18 +118,36 @@ async def test_without_a_script_and_by_keyboard(chromium: Browser, demo: Running
     await context.close()
 
 
-async def test_in_the_call_both_ways(visit: Visit, demo: Running) -> None:
+async def test_in_the_call_both_ways(visit: Visit, demo: Running, tmp_path: Path) -> None:
     """Staff asks, the citizen sends from beside the call on a telephone, staff gives something back; nobody reloads."""
     async with together(visit, demo) as (an, bart, part):
+        an.expected.append(REFUSED)
         desk = bart.page.locator("#part-documents")
+        await an.evaluate(HEARD)
         await open_step(part, "Laad een document op")
         field = an.page.locator("#samen input[type=file]")
         await expect(field).to_be_visible()
         await check(an, "asked beside the call")
+        # What is refused says why at its field, and goes on saying it when the panel comes anew.
+        error = an.page.locator("#samen .upload .field-error")
+        refusals = ((papers.HTML, "Dit soort bestand kunnen we niet aannemen"), (b"", "Dit bestand is leeg"))
+        for n, (data, why) in enumerate(refusals):
+            await field.set_input_files(a_file("attest.pdf", data))
+            await an.press("Verstuur dit document")
+            await expect(error).to_contain_text(why)
+            await expect(field).to_be_focused()
+            await part.get_by_text("Wijs aan").click()
+            await part.get_by_role("button", name="de knop om een document te kiezen").click()
+            await expect(an.page.locator(".pointed-here")).to_have_count(1 - n)
+            await expect(error).to_contain_text(why)
+            await expect(field).to_be_focused()
+            await part.get_by_text("Wijs aan").click()
+        await check(an, "refused beside the call")
         await field.set_input_files(a_file("attest.pdf", papers.PDF))
         await an.press("Verstuur dit document")
         await expect(an.page.locator("#samen [data-state=done]")).to_contain_text("attest.pdf: is aangekomen")
         await expect(desk).to_contain_text("attest.pdf")
+        await an.press("Sluit Samen")
         await expect(desk).to_contain_text("An Peeters")
         await expect(desk).to_contain_text("Documenten worden hier niet op virussen nagekeken.")
         await desk.get_by_text("Open dit document attest.pdf").click()
@@ -139,6 +157,20 @@ async def test_in_the_call_both_ways(visit: Visit, demo: Running) -> None:
         await desk.get_by_role("button", name="Verstuur dit document").click()
         await expect(desk).to_contain_text("antwoord.pdf")
         await check(bart, "documents beside the call")
+        # It stands in her panel at once, which opens, and is said.
+        given = an.page.locator("#samen-given")
+        await expect(given).to_be_in_viewport()
+        await an.until("heard.some((each) => each.startsWith('Bart gaf u een document: antwoord.pdf, '))")
+        async with an.page.expect_download() as loading:
+            await given.get_by_role("link", name="Download antwoord.pdf").click()
+        await (await loading.value).save_as(tmp_path / "got.pdf")
+        assert (tmp_path / "got.pdf").read_bytes() == papers.PDF
+        await check(an, "given beside the call")
+        await an.press("Gesprek verlaten")
+        await expect(an.page.get_by_role("dialog")).to_contain_text("antwoord.pdf")
+        await check(an, "given, at the goodbye")
+        await an.press("Ga terug naar het gesprek")
+        await an.enter()
         await expect(an.page.locator("#call")).to_be_visible()
         await bart.status("Verbonden")
 

@@ -18,7 +18,6 @@ from tests.support.visitor import PHONE, Visitor
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.alone,
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.timeout(240),
 ]
@@ -32,10 +31,18 @@ HEARD = """() => {
 }"""
 
 
+WRITES_AT = "() => Math.round(document.getElementById('samen-vraag').getBoundingClientRect().top)"
 INSIDE = """[...document.querySelectorAll("WHICH")].filter((each) => each.checkVisibility()).every((each) => {
   const { top, bottom, left, right } = each.getBoundingClientRect();
   return top >= -1 && left >= -1 && bottom <= innerHeight + 1 && right <= innerWidth + 1;
 })"""
+
+
+WIDE_AS = """() => {
+  const { clientWidth, clientHeight, videoWidth, videoHeight } = document.querySelector(".screens .tile video");
+  return Math.min(clientWidth, clientHeight * videoWidth / videoHeight) / document.getElementById("stage").clientWidth;
+}"""
+"""How wide a shared screen's picture is, of the stage."""
 
 
 @asynccontextmanager
@@ -152,15 +159,30 @@ async def test_what_is_being_done_stays_when_something_else_changes(visit: Visit
         await question.fill("Mag mijn zo")
         await part.get_by_text("Laat iets lezen").click()
         await part.get_by_label(re.compile("De burger leest dit")).fill("Breng een racket mee.")
+        at = await an.evaluate(WRITES_AT)
         await part.get_by_role("button", name="Laat dit lezen").click()
         await expect(an.page.locator(".guide-step")).to_have_count(2)
         assert await question.input_value() == "Mag mijn zo"
+        assert await an.evaluate(WRITES_AT) == at, "what is asked next does not push away what is being done"
         assert await an.page.locator("input[name=tijd]:checked").count() == 1
         await question.type("on mee?")
         await an.page.locator(".agenda-more").get_by_role("button", name="Voeg toe").click()
         await expect(part).to_contain_text("Mag mijn zoon mee?")
         await an.press("Ik heb dit gelezen")
         await expect(part.locator("[data-state=done]")).to_have_count(1)
+        # What is done is one line; what comes next stands at the top, and has the focus.
+        await open_step(part, "Identificeer u")
+        await an.press("Reserveer")
+        await expect(an.page.locator("#samen [data-state=done] > details:not([open])")).to_have_count(2)
+        current = an.page.locator("#samen [aria-current=step]")
+        await expect(current.get_by_role("heading", name="Identificeer u")).to_be_focused()
+        await an.until(
+            "document.querySelector('#samen [aria-current=step]').getBoundingClientRect().top"
+            " - document.querySelector('.samen-top').getBoundingClientRect().bottom < 40"
+        )
+        await check(an, "two steps done")
+        await an.page.locator("#samen [data-state=done] summary").first.click()
+        await expect(an.page.get_by_role("button", name="Kies iets anders")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [PHONE, {"width": 768, "height": 1024}, WIDE])
@@ -183,4 +205,18 @@ async def test_faces_and_buttons_stay_in_sight(visit: Visit, demo: Running, size
             });
         }"""
         assert not await an.evaluate(covered)
-        assert await an.evaluate("() => document.querySelector('.screens .tile video').offsetHeight") >= 90
+        assert await an.evaluate(WIDE_AS) >= (0.93 if size == PHONE else 0.5)
+        if size == WIDE:
+            return
+        # Folded, the pictures have the room; what is asked next unfolds it.
+        before = await an.page.locator("#samen").bounding_box()
+        await an.press("Klap in Samen")
+        await expect(an.page.locator("#samen-brief")).to_have_text("Kies een terrein · bezig")
+        await an.until(INSIDE.replace("WHICH", ".tile, .controls button, #samen"))
+        assert not await an.evaluate(covered)
+        after = await an.page.locator("#samen").bounding_box()
+        assert before and after and after["height"] < min(120, before["height"])
+        await focus(an, "samen-fold")
+        await check(an, "folded")
+        await open_step(part, "Betaal")
+        await expect(an.page.get_by_role("button", name="Klap in Samen")).to_be_visible()

@@ -23,7 +23,7 @@ from web.citizen.goodbye import Farewell
 from web.citizen.mine import Mine
 from web.citizen.office import Office
 from web.citizen.show import go, show
-from web.desk.desk import seat
+from web.desk.desk import not_signed_in
 from web.documents import receiving, words
 from web.documents.keys import FILE, STEP, documents, upload
 from web.documents.sending import download
@@ -50,7 +50,7 @@ async def page(request: web.Request, mine: Mine) -> web.StreamResponse:
 async def send(request: web.Request, mine: Mine) -> web.StreamResponse:
     """POST /a/{token}/documenten: a document, with the step that asked for it before it."""
     _only_with_files(mine)
-    await _no_staff(request)
+    await not_signed_in(request)
     there, form = documents(request), Form(request.query)
     sender = Sender(participant_id=mine.me.id)
 
@@ -71,7 +71,7 @@ async def remove(request: web.Request, mine: Mine) -> web.StreamResponse:
     """POST /a/{token}/documenten/{id}/weg: his own, whatever became of it."""
     await forms.read(request)
     _only_with_files(mine)
-    await _no_staff(request)
+    await not_signed_in(request)
     try:
         await documents(request).remove(mine.appointment.id, _key(request), Sender(participant_id=mine.me.id))
     except DocumentError:
@@ -94,6 +94,7 @@ async def late_page(request: web.Request, here: Office, parting: Farewell) -> we
         request,
         "documents_late.html",
         farewell=parting,
+        phone=parting.appointment.service_phone,
         given=[words.line(each, zone, staff=False, own=False) for each in given],
         place=f"{parting.url}/documenten",
         about=upload(request.app),
@@ -124,6 +125,7 @@ async def _page(request: web.Request, mine: Mine, form: Form, *, status: int = 2
         status=status,
         here=f"{mine.url}/documenten",
         mine=mine,
+        phone=mine.phone,
         form=form,
         news=words.news_words(form.last("gedaan")),
         step=step,
@@ -183,9 +185,3 @@ def _only_with_files(mine: Mine) -> None:
 
 def _no_files() -> str:
     return _("U komt mee met iemand anders. Alleen wie de afspraak maakte, ziet en stuurt hier documenten.")
-
-
-async def _no_staff(request: web.Request) -> None:
-    """Who prints a citizen's link has it before him, and is not that citizen."""
-    if await seat(request) is not None:
-        raise Refused(text=_("In deze browser is een medewerker aangemeld. Alleen de burger zelf kan dit doen."))

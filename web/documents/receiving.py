@@ -14,6 +14,7 @@ from balie.documents.errors import DocumentError
 from balie.documents.records import UPLOAD_S
 from web import csrf
 from web.documents.keys import FILE
+from web.legible import legible
 
 FORM_TYPE = "multipart/form-data"
 PARTS_MAX, FIELD_MAX = 8, 1000
@@ -55,7 +56,7 @@ async def _take(request: web.Request, put: Put) -> int:
             part = await reader.next()
         if part is None:
             break
-        if isinstance(part, MultipartReader) or not part.name:
+        if isinstance(part, MultipartReader) or not part.name or not legible(part.name):
             raise web.HTTPBadRequest
         if part.name != FILE:
             fields[part.name] = await _field(part)
@@ -71,7 +72,10 @@ async def _field(part: BodyPartReader) -> str:
         data = await part.read_chunk(FIELD_MAX)
         if await part.read_chunk(FIELD_MAX):
             raise web.HTTPBadRequest
-        return data.decode()
+        found = data.decode()
+    if not legible(found):
+        raise web.HTTPBadRequest
+    return found
 
 
 async def _pieces(part: BodyPartReader) -> AsyncIterator[bytes]:

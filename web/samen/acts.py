@@ -26,6 +26,7 @@ def trouble_words(error: Exception) -> str:
         "not_held": _("Uw reservatie wordt niet meer vastgehouden. Kies opnieuw een uur."),
         "reserved": _("Dit is al van u. U hoeft niets meer te doen."),
         "too_often": _("U koos al heel vaak opnieuw. Vraag hulp aan de medewerker."),
+        "looked_too_often": _("U vroeg de uren heel vaak na elkaar op. Wacht even en probeer opnieuw."),
         "confirming": _("Uw reservatie wordt net bevestigd. Wacht even."),
         "paid": _("Dit is al betaald. U hoeft niets meer te doen."),
         "identify_first": _("Identificeer u eerst."),

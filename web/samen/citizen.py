@@ -15,10 +15,12 @@ from balie.samen import agenda, guide, state
 from balie.store.engine import Tx
 from web import forms
 from web.citizen.show import go
+from web.desk.desk import seat
 from web.desk.qr import picture
 from web.documents.keys import upload
 from web.forms import Form
 from web.keys import PAGES, SITE
+from web.problems import signed_in_words
 from web.samen import times, view
 from web.samen.acts import trouble_words
 from web.samen.seat import Guest, tell
@@ -51,9 +53,15 @@ async def answer(
     about    key of the part that a form belonged to
     trouble  something that did not work, in words
     """
-    found = await guest.here.read(state.of, guest.place.appointment_id, guest.reader)
+    found = await guest.here.read(state.of, guest.place.appointment_id, guest.reader, files=guest.files)
     asked = await guest.here.read(records.asked, guest.here.now_s, guest.place.appointment_id)
-    shown = {**values(guest, found), "asked": asked, "purpose": pick(asked.purposes) if asked is not None else ""}
+    signed_in = signed_in_words() if guest.reader == "citizen" and await seat(request) is not None else ""
+    shown = {
+        **values(guest, found),
+        "signed_in": signed_in,
+        "asked": asked,
+        "purpose": pick(asked.purposes) if asked is not None else "",
+    }
     form = form or Form(request.query)
     if trouble:
         form.fail("doe", trouble)
@@ -61,7 +69,15 @@ async def answer(
     html = (
         request.app[PAGES]
         .get_template(template)
-        .render(site=request.app[SITE], lang=language(), form=form, about=about, languages={}, here="", **shown)
+        .render(
+            site=request.app[SITE].about(guest.place.service_phone),
+            lang=language(),
+            form=form,
+            about=about,
+            languages={},
+            here="",
+            **shown,
+        )
     )
     status = 422 if form.errors else 200
     return web.Response(text=html, content_type="text/html", charset="utf-8", status=status)
@@ -78,6 +94,7 @@ def values(guest: Guest, found: Guided) -> dict[str, Any]:
         "typed_form": "",
         "papers": upload(guest.here.app),
         "papers_place": f"/a/{guest.token}/documenten",
+        "given": view.given(guest.place, found),
     }
 
 

@@ -21,7 +21,7 @@ from balie.samen import agenda, guide, state
 from balie.store.engine import Tx
 from web.desk.desk import Desk
 from web.forms import whole
-from web.keys import PAGES
+from web.keys import ACTS, PAGES
 from web.samen import view, words
 from web.samen.acts import trouble_words
 from web.samen.seat import Place, at_desk, tell
@@ -47,7 +47,8 @@ async def open_step(desk: Desk) -> web.StreamResponse:
 
 
 async def act(desk: Desk) -> web.StreamResponse:
-    """POST …/samen/stap/{id}: doe is intrekken, opnieuw, or wijs:<field>, the field empty for none any more."""
+    """POST …/samen/stap/{id}: doe is intrekken, opnieuw, klopt (of a name that differs), or wijs:<field>, the field
+    empty for none any more."""
     what, _colon, field = desk.form.last("doe").partition(":")
     step_id = int(desk.request.match_info["id"])
 
@@ -58,12 +59,18 @@ async def act(desk: Desk) -> web.StreamResponse:
                 guide.withdraw(tx, desk.now_s, about, step_id, actor)
             case "opnieuw":
                 guide.redo(tx, desk.now_s, about, step_id, actor)
+            case "klopt":
+                guide.accept(tx, desk.now_s, about, step_id, desk.member.id)
             case "wijs":
                 guide.point(tx, desk.now_s, about, step_id, desk.member.id, field)
             case _:
                 raise NotFound("action")
 
-    return await _change(desk, change, f"step-{step_id}", _step_refusal)
+    answer = await _change(desk, change, f"step-{step_id}", _step_refusal)
+    if what == "klopt" and answer.status == 200 and ACTS in desk.request.app:
+        place = await desk.read(at_desk, desk)
+        await desk.request.app[ACTS].settle(place.appointment_id)  # what waited for this name
+    return answer
 
 
 async def ask(desk: Desk) -> web.StreamResponse:
@@ -243,6 +250,10 @@ def _step_refusal(error: BookingError) -> tuple[str, str]:
         "kind_unknown": ("soort", _("Kies een stap.")),
         "product_unfit": ("soort", _("Deze stap past niet bij wat er op de agenda staat.")),
         "not_pointed": ("doe", _("Deze stap is al klaar.")),
+        "in_its_name": (
+            "doe",
+            _("Er is al iets gereserveerd op deze naam. Pas de naam daar aan, of annuleer de afspraak."),
+        ),
     }
     return said.get(error.code, ("doe", trouble_words(error)))
 

@@ -54,11 +54,12 @@ async def pay(request: web.Request, guest: Guest) -> web.StreamResponse:
 async def _page(request: web.Request, guest: Guest, trouble: str = "") -> web.Response:
     step, found = await _look(request, guest)
     what, cents, _kept = view.payable(found, step)
+    waits = view.waits_words(found, step, "citizen")
     html = (
         request.app[PAGES]
         .get_template("samen/checkout.html")
         .render(
-            site=request.app[SITE],
+            site=request.app[SITE].about(guest.place.service_phone),
             lang=language(),
             languages={},
             here="",
@@ -66,8 +67,8 @@ async def _page(request: web.Request, guest: Guest, trouble: str = "") -> web.Re
             url=guest.url,
             step=step,
             what=what,
-            amount=amount_words(cents) if cents else "",
-            trouble=trouble,
+            amount=amount_words(cents) if cents and not waits else "",
+            trouble=waits or trouble,
         )
     )
     return web.Response(text=html, content_type="text/html", charset="utf-8", status=409 if trouble else 200)

@@ -32,7 +32,8 @@ async def free(request: web.Request, guest: Guest) -> web.StreamResponse:
         trouble = _("Hier kan nu niets gereserveerd worden.")
     else:
         try:
-            found = times.hours(await request.app[ACTS].free(step.product_id, day), guest.place.zone)
+            free_times = await request.app[ACTS].free(guest.place.appointment_id, step.product_id, day)
+            found = times.hours(free_times, guest.place.zone)
         except TROUBLE as error:
             trouble = trouble_words(error)
     shown = {
@@ -49,7 +50,14 @@ async def free(request: web.Request, guest: Guest) -> web.StreamResponse:
     html = (
         request.app[PAGES]
         .get_template(template)
-        .render(site=request.app[SITE], lang=language(), languages={}, here="", typed_form="", **shown)
+        .render(
+            site=request.app[SITE].about(guest.place.service_phone),
+            lang=language(),
+            languages={},
+            here="",
+            typed_form="",
+            **shown,
+        )
     )
     return web.Response(text=html, content_type="text/html", charset="utf-8")
 

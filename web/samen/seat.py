@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Row, Select, bindparam, func, select
 
 from balie.booking.links import TOKEN_MAX, hashed
 from balie.booking.people import STANDING
@@ -15,26 +15,43 @@ from balie.i18n import gettext as _
 from balie.i18n import speaking
 from balie.samen.state import Reader
 from balie.store.engine import Tx
-from balie.store.schema import appointment, join_link, participant, staff
+from balie.store.schema import appointment, join_link, participant, service, staff
 from web import language
 from web.citizen import mine
 from web.citizen.office import Office, office
-from web.desk.desk import Desk
-from web.desk.desk import seat as seated
+from web.desk.desk import Desk, not_signed_in
 from web.keys import HUB, PUMP
 from web.problems import Refused, problem
 
 NEWS = "acts"
 """What everybody in the room is told to fetch again."""
 
+_OTHER = participant.alias("other")
+_CITIZEN = (
+    select(_OTHER.c.name)
+    .where(_OTHER.c.appointment_id == appointment.c.id, _OTHER.c.role == "citizen")
+    .order_by(_OTHER.c.id)
+    .limit(1)
+    .correlate(appointment)
+    .scalar_subquery()
+)
+_PHONE = (
+    select(service.c.phone).where(service.c.id == appointment.c.service_id).correlate(appointment).scalar_subquery()
+)
 _PLACE = [
     appointment.c.id.label("appointment_id"),
     *(appointment.c[name] for name in ("ref", "room", "zone", "start_s", "end_s", "service_id", "modality")),
     staff.c.id.label("staff_id"),
     staff.c.name.label("staff_name"),
+    func.coalesce(_CITIZEN, "").label("citizen_name"),
+    _PHONE.label("service_phone"),
 ]
 _BY_LINK: Select[Any] = (
-    select(*_PLACE, participant.c.id.label("participant_id"), participant.c.role, participant.c.locale)
+    select(
+        *_PLACE,
+        participant.c.id.label("participant_id"),
+        *(participant.c[name] for name in ("role", "rights", "locale")),
+    )
     .select_from(join_link)
     .join(participant, participant.c.id == join_link.c.participant_id)
     .join(appointment, appointment.c.id == participant.c.appointment_id)
@@ -71,22 +88,30 @@ class Place:
     modality: str
     staff_id: int
     staff_name: str
+    citizen_name: str = ""
+    service_phone: str = ""
 
     @property
     def host(self) -> str:
         """What people call the member of staff."""
         return self.staff_name.split()[0]
 
+    @property
+    def citizen(self) -> str:
+        """What people call the citizen."""
+        return self.citizen_name.partition(" ")[0]
+
 
 @dataclass(frozen=True)
 class Guest:
-    """Somebody with a personal link whose door is open."""
+    """Somebody with a personal link whose door is open.  files: he may have what staff gives."""
 
     here: Office
     token: str
     place: Place
     participant_id: int
     role: str
+    files: bool
 
     @property
     def url(self) -> str:
@@ -115,7 +140,8 @@ def guest(handler: Handler, *, citizen: bool = False) -> Callable[[web.Request],
         if row is None:
             return await _shut(request, here, token)
         with speaking(language.chosen(request) or row.locale):
-            found = Guest(here, token, _place(row), row.participant_id, row.role)
+            files = row.role == "citizen" or bool(row.rights.get("files"))
+            found = Guest(here, token, _place(row), row.participant_id, row.role, files)
             if citizen:
                 await _only_citizen(request, found)
             return await handler(request, found)
@@ -150,9 +176,7 @@ def _place(row: Row[Any]) -> Place:
 async def _only_citizen(request: web.Request, guest: Guest) -> None:
     if guest.reader != "citizen":
         raise Refused(text=_("Alleen wie de afspraak maakte, doet dit. U kunt wel meekijken."))
-    # Who prints a citizen's link has it before him, and is not that citizen.
-    if await seated(request) is not None:
-        raise Refused(text=_("In deze browser is een medewerker aangemeld. Alleen de burger zelf kan dit doen."))
+    await not_signed_in(request)
 
 
 async def _shut(request: web.Request, here: Office, token: str) -> web.StreamResponse:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from balie.i18n import amount_words, day_words, local, time_words
 from balie.i18n import gettext as _
-from balie.record.guided import Guided, Kept, Paid, Paper, Proof, Step
+from balie.record.guided import PAID, Guided, Kept, Paid, Paper, Proof, Step
 from balie.samen.state import Reader
+from balie.visit.settled import Settled
+from web.desk.words import phone_words
 from web.identity import words as identity_words
 
 
@@ -31,6 +34,38 @@ def states() -> dict[str, str]:
         "skipped": _("hoeft niet meer"),
         "failed": _("niet gelukt"),
     }
+
+
+def who(step: Step, reader: Reader, citizen: str) -> str:
+    """Who does a step, or did it; "" when nobody does, or its details say it.  citizen: what people call him."""
+    if step.state == "skipped" or step.doubtful or _waits_for_others(step):
+        return ""
+    if step.state == "done":
+        return _("door u") if reader == "citizen" else _("door {name}").format(name=citizen)
+    if reader == "citizen":
+        return {
+            "reserve": _("U kiest"),
+            "identify": _("U bewijst wie u bent"),
+            "pay": _("U betaalt"),
+            "document": _("U stuurt het document"),
+            "read": _("U leest"),
+        }[step.kind]
+    return {
+        "reserve": _("{name} kiest"),
+        "identify": _("{name} identificeert zich"),
+        "pay": _("{name} betaalt"),
+        "document": _("{name} stuurt het document"),
+        "read": _("{name} leest"),
+    }[step.kind].format(name=citizen)
+
+
+def _waits_for_others(step: Step) -> bool:
+    """He did his part: a hall, a bank or a scanner is busy, as its details say."""
+    if step.kept is not None and step.kept.state == "selected":
+        return True
+    if step.paid is not None and step.paid.state == "pending":
+        return True
+    return step.state == "doing" and any(each.state == "scanning" for each in step.papers)
 
 
 def fields() -> dict[str, str]:
@@ -117,13 +152,17 @@ def paid_state(paid: Paid, zone: str) -> str:
 
 
 def proof_words(proof: Proof, reader: Reader) -> list[str]:
-    """An identification: whose name, how sure, and whether it is the one that was booked."""
+    """An identification, a sentence each: whose name, how sure, and whether it is the one that was booked."""
     if proof.state == "verified":
         if reader == "third":
             return []
         found = [_("{name} · niveau {level}").format(name=proof.name, level=level_words(proof.acr))]
         if proof.matches is False:
             found.append(_("De naam wijkt af van de naam bij de afspraak."))
+        if proof.looked_s and proof.looked_by and reader == "staff":
+            found.append(_("{name} keek dit na: het klopt.").format(name=proof.looked_by))
+        if proof.doubtful and reader == "citizen":
+            found.append(_("De medewerker kijkt dit nu na. U hoeft niets te doen."))
         return found
     if proof.state in ("failed", "aborted") and reader != "third":
         if reader == "citizen":
@@ -171,6 +210,7 @@ def history() -> dict[str, str]:
         "guide_step_opened": _("Samen: stap geopend"),
         "guide_step_withdrawn": _("Samen: stap ingetrokken"),
         "guide_step_again": _("Samen: stap opnieuw gevraagd"),
+        "guide_step_accepted": _("Samen: afwijkende naam nagekeken, klopt"),
         "guide_step_read": _("Samen: tekst gelezen"),
         "question_added": _("Op de agenda gezet"),
         "question_removed": _("Van de agenda gehaald"),
@@ -188,11 +228,74 @@ def story(found: Guided, zone: str, *, proofs: bool = True) -> list[str]:
     proofs  with who proved to be whom: to read, and not for what is kept longer than that
     """
     kept = [each for each in found.kept if each.state not in ("released", "selected")]
-    lines = [_("Gereserveerd: {what}").format(what=" ".join(kept_words(each, zone, "staff"))) for each in kept]
+    lines = [_("Gereserveerd: {what}").format(what=sentences(kept_words(each, zone, "staff"))) for each in kept]
     if proofs and found.proof is not None:
-        lines.append(_("Geïdentificeerd: {who}").format(who=" ".join(proof_words(found.proof, "staff"))))
+        lines.append(_("Geïdentificeerd: {who}").format(who=sentences(proof_words(found.proof, "staff"))))
     lines += [_("Betaling: {what}").format(what=paid_words(each, zone, "staff")[0]) for each in found.paid]
     for each in found.papers:
         if each.state == "available":
-            lines.append(_("Document: {what}").format(what=paper_words(each, "staff")))
+            template = (
+                _("Document van de burger: {name}") if each.direction == "in" else _("Document aan de burger: {name}")
+            )
+            lines.append(template.format(name=each.name))
     return lines
+
+
+def left(steps: Sequence[Step], *, doubtful: bool) -> list[str]:
+    """What was not finished, a line each: which step, and how it stands.  doubtful: a name is to be looked at."""
+    lines = [f"{titles()[each.kind]}: {step_state(each)}" for each in steps]
+    if doubtful and not any(each.doubtful for each in steps):
+        lines.append(_("De naam wijkt af van de naam bij de afspraak."))
+    return lines
+
+
+def step_state(step: Step, reader: Reader = "staff") -> str:
+    """How a step stands."""
+    return _("kijk de naam na") if step.doubtful and reader == "staff" else states()[step.state]
+
+
+def sentences(parts: Iterable[str]) -> str:
+    """One after the other."""
+    return " ".join(each if each.endswith((".", "!", "?", "…")) else f"{each}." for each in parts if each)
+
+
+def settled_words(done: Settled, zone: str, now_s: int, phone: str) -> list[str]:
+    """What a visit settled for its citizen, a sentence each: what is reserved, what was paid, where that is confirmed.
+
+    phone: of the desk, for when the confirmation did not arrive
+    """
+    his = {each.reservation_id: each.state for each in done.paid if each.state in ("paid", "pending", "refunded_part")}
+    lines = [said for each in done.kept if (said := _kept_said(each, zone, now_s, his.get(each.id, "")))]
+    lines += [said for each in done.paid if (said := _paid_said(each, zone))]
+    sure = any(each.state == "confirmed" for each in done.kept) or any(each.state in PAID for each in done.paid)
+    if sure and done.sent_to:
+        address = done.sent_to if "@" in done.sent_to else phone_words(done.sent_to)
+        template = _("De bevestiging gaat naar {address}.")
+        if done.lost:
+            template = _("De bevestiging raakte niet bij {address}. Bel ons op {phone}.")
+        lines.append(template.format(address=address, phone=phone))
+    return lines
+
+
+def _kept_said(kept: Kept, zone: str, now_s: int, paid: str) -> str:
+    """paid: the state of its payment, "" when there is none that counts."""
+    what = f"{kept.name}, {span_words(kept.from_s, kept.until_s, zone)}"
+    match kept.state:
+        case "confirmed":
+            return _("Gereserveerd: {what}.").format(what=what)
+        case "selected" | "held" if paid or not kept.price_cents:
+            return _("Nog niet bevestigd: {what}. U hoeft niets te doen.").format(what=what)
+        case "held" if kept.hold_until_s and kept.hold_until_s > now_s:
+            until = time_words(local(kept.hold_until_s, zone))
+            return _("Nog niet betaald: {what}. We houden dit vast tot {time}.").format(what=what, time=until)
+        case "expired" | "conflict" if paid:
+            return _("Niet gelukt: {what}. Een medewerker kijkt na wat er met uw betaling gebeurt.").format(what=what)
+    return ""
+
+
+def _paid_said(paid: Paid, zone: str) -> str:
+    if paid.state == "paid":
+        return _("Betaald: {amount}.").format(amount=amount_words(paid.amount_cents))
+    if paid.state == "pending":
+        return _("Uw bank verwerkt de betaling van {amount}.").format(amount=amount_words(paid.amount_cents))
+    return f"{paid_words(paid, zone, 'citizen')[0]}." if paid.state in PAID else ""

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from balie.acts import tasks
 from balie.booking import changes
 from balie.documents import records, storage
 from balie.documents.errors import DocumentError
 from balie.documents.records import Rules
 from balie.documents.service import Documents
-from balie.store.schema import act_task, appointment, document, message
+from balie.record import tasks
+from balie.store.schema import appointment, document, message, task
 from balie.visit import ending
 from tests.balie.documents.conftest import Desk
 from tests.support import papers
@@ -58,7 +58,7 @@ async def test_a_virus_is_gone_and_somebody_is_told(desk: Desk) -> None:
     assert (found.state, found.reason) == ("rejected", "infected")
     assert desk.kept.files() == []
     (task,) = await desk.store.read(tasks.of_appointment, desk.booked.appointment_id)
-    assert (task.reason, task.object, task.state) == ("infected", f"document/{key}", "open")
+    assert (task.kind, task.object_id, task.reason, task.state) == ("document", key, "infected", "open")
 
 
 async def test_a_scanner_that_is_down_lets_nothing_out(desk: Desk) -> None:
@@ -80,7 +80,7 @@ async def test_what_cannot_be_scanned_is_refused(desk: Desk) -> None:
     await desk.kept.documents.scan()
     (found,) = await desk.all()
     assert (found.state, found.reason) == ("rejected", "unscannable") and desk.kept.files() == []
-    assert not await desk.store.read(lambda tx: tx.execute(select(act_task)).all())
+    assert not await desk.store.read(lambda tx: tx.execute(select(task)).all())
 
 
 async def test_without_a_scanner_it_is_there_at_once_and_says_so(unscanned: Desk) -> None:
@@ -92,7 +92,7 @@ async def test_without_a_scanner_it_is_there_at_once_and_says_so(unscanned: Desk
 async def test_a_scanner_that_is_taken_away_holds_nothing_back(desk: Desk) -> None:
     await desk.give(desk.an)
     there = desk.kept.documents
-    without = Documents(desk.store, there.shelf, there.rules, None, entropy().randbytes, desk.clock, tasks.ask, _nobody)
+    without = Documents(desk.store, there.shelf, there.rules, None, entropy().randbytes, desk.clock, _nobody)
     await without.scan()
     (found,) = await desk.all()
     assert found.open and found.scanned_s is None

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select
 
 from balie.booking.errors import NotFound, NotNow, Unfit
-from balie.post import tasks
-from balie.post.tasks import Task, TaskError
-from balie.record import audit
+from balie.post import undelivered
+from balie.record import audit, tasks
+from balie.record.tasks import Task, TaskError
 from balie.store.engine import Store, Tx
 from balie.store.schema import audit as audit_rows
 from balie.store.schema import message, participant
@@ -28,9 +28,12 @@ async def ask(made: Visit, phone: str = "", who: int = AN, at_s: int = START_S) 
     return await made.store.write(call_request.ask, at_s, CHANCE, made.people[who], phone)
 
 
+async def waiting(made: Visit) -> list[call_request.Waiting]:
+    return await made.store.read(call_request.waiting, [made.office.service])
+
+
 async def open_ones(made: Visit) -> list[Task]:
-    found = await made.store.read(call_request.waiting, [made.office.service])
-    return [each.task for each in found]
+    return [each.task for each in await waiting(made)]
 
 
 async def trail(store: Store) -> list[tuple[str, str, object]]:
@@ -41,15 +44,16 @@ async def trail(store: Store) -> list[tuple[str, str, object]]:
 async def called(made: Visit, *, reached: bool, words: str = "", at_s: int = START_S + 120) -> None:
     (task,) = await open_ones(made)
     actor = f"staff:{made.office.bart}"
-    await made.store.write(call_request.called, at_s, CHANCE, task.id, actor, reached=reached, words=words)
+    await made.store.write(call_request.called, at_s, CHANCE, task, actor, reached=reached, words=words)
 
 
 async def test_who_asks_twice_is_called_once(store: Store) -> None:
     made = await visit(store, (REACHABLE,))
     both = await asyncio.gather(ask(made), ask(made))
     assert set(both) == {NUMBER}
-    (task,) = await open_ones(made)
-    assert (task.name, task.phone, task.reason, task.opened_s) == ("An Peeters", NUMBER, "call_me", START_S)
+    (one,) = await waiting(made)
+    assert (one.who.name, one.who.phone, one.who.staff_id) == ("An Peeters", NUMBER, made.office.bart)
+    assert (one.task.kind, one.task.object_id, one.task.opened_s) == ("call", made.people[AN], START_S)
     assert [(who, what) for who, what, _ in await trail(store)] == [("citizen", "call_asked")]
 
 
@@ -60,7 +64,7 @@ async def test_another_number_holds_from_now_on(store: Store) -> None:
     with pytest.raises(Unfit, match="telephone") as caught:
         await ask(made, "911 en een half")
     assert caught.value.code == "phone_invalid"
-    assert [each.phone for each in await open_ones(made)] == [OTHER]
+    assert [each.who.phone for each in await waiting(made)] == [OTHER]
     assert "555" not in str(await trail(store)), "numbers are nobody's business in five years"
 
 
@@ -75,16 +79,15 @@ async def test_who_was_never_written_to_may_ask_too(store: Store) -> None:
     made = await visit(store, (Somebody(mail=""),))
     for _ in range(2):
         assert await ask(made, NUMBER) == NUMBER
-    (task,) = await open_ones(made)
-    assert task.phone == NUMBER
-    assert [each.status for each in await store.read(messages)] == ["cancelled"], "and nothing is sent"
+    (one,) = await waiting(made)
+    assert one.who.phone == NUMBER and await store.read(messages) == []
 
 
 async def test_each_person_has_his_own(store: Store) -> None:
     made = await visit(store)
     await ask(made, NUMBER)
     await ask(made, OTHER, LIES, START_S + 5)
-    assert [(each.name, each.phone) for each in await open_ones(made)] == [
+    assert [(each.who.name, each.who.phone) for each in await waiting(made)] == [
         ("An Peeters", NUMBER),
         ("Lies Peeters", OTHER),
     ]
@@ -99,7 +102,7 @@ async def test_who_was_reached_had_his_visit_by_telephone(store: Store) -> None:
     await made.see(AN, "left", START_S + 60, "left")
     await called(made, reached=True, words="Hij komt langs.")
     (task,) = await store.read(tasks.of_appointment, made.id)
-    assert (task.state, task.outcome) == ("phoned", "Gesproken aan de telefoon. Hij komt langs.")
+    assert (task.state, task.how, task.outcome) == ("done", "phoned", "Gesproken aan de telefoon. Hij komt langs.")
     assert (await made.row()).modality == "phone"
     await store.write(attendance.decide, END_S + GRACE_S + GONE_S, CHANCE)
     assert (await made.row()).status == "checked_in", "his wrap-up says how it went"
@@ -115,10 +118,10 @@ async def test_who_was_not_reached_may_ask_again(store: Store) -> None:
     await ask(made)
     await called(made, reached=False)
     (task,) = await store.read(tasks.of_appointment, made.id)
-    assert (task.state, task.outcome) == ("phoned", "Gebeld, maar niet bereikt.")
+    assert (task.state, task.how, task.outcome) == ("done", "phoned", "Gebeld, maar niet bereikt.")
     assert (await made.row()).modality == "video" and await open_ones(made) == []
     with pytest.raises(TaskError, match="settled"):
-        await store.write(call_request.called, END_S, CHANCE, task.id, "staff:1", reached=True)
+        await store.write(call_request.called, END_S, CHANCE, task, "staff:1", reached=True)
     await ask(made, at_s=START_S + 300)
     (again,) = await open_ones(made)
     assert (again.id, again.opened_s, again.outcome) == (task.id, START_S + 300, "")
@@ -144,9 +147,9 @@ async def test_who_is_let_in_after_all_need_not_be_called(store: Store) -> None:
     await ask(made, OTHER, LIES)
     await made.see(BART, "entered", START_S + 10)
     await made.see(AN, "entered", START_S + 20)
-    assert [each.name for each in await open_ones(made)] == ["Lies Peeters"]
+    assert [each.who.name for each in await waiting(made)] == ["Lies Peeters"]
     closed = (await store.read(tasks.of_appointment, made.id))[0]
-    assert (closed.state, closed.outcome) == ("closed", "Het videogesprek begon toch.")
+    assert (closed.state, closed.how, closed.outcome) == ("done", "", "Het videogesprek begon toch.")
 
 
 async def test_after_a_video_call_a_telephone_call_changes_nothing_of_it(store: Store) -> None:
@@ -167,11 +170,12 @@ async def test_what_is_over_or_nobody_s_is_refused(store: Store) -> None:
     with pytest.raises(NotNow):
         await ask(made)
     assert not await store.write(ending.end, END_S, CHANCE, made.id, "system")
-    task_id = await store.write(_other_task)
+    task = await store.write(_other_task)
     with pytest.raises(TaskError, match="unknown_task"):
-        await store.write(call_request.called, END_S, CHANCE, task_id, "staff:1", reached=True)
+        await store.write(call_request.called, END_S, CHANCE, task, "staff:1", reached=True)
 
 
-def _other_task(tx: Tx) -> int:
-    tasks.ask(tx, END_S, tx.execute(select(message).limit(1)).one(), "refused")
-    return tasks.listed(tx)[0].id
+def _other_task(tx: Tx) -> Task:
+    row = tx.execute(select(message).limit(1)).one()
+    undelivered.ask(tx, END_S, row, "refused")
+    return tasks.of_appointment(tx, row.appointment_id)[0]

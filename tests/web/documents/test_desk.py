@@ -7,10 +7,10 @@ import re
 import pytest
 from sqlalchemy import select, update
 
-from balie.acts import tasks
-from balie.booking import reading
+from balie.booking import parting, reading
+from balie.record import tasks
 from balie.store.engine import Tx
-from balie.store.schema import appointment, audit, message, service
+from balie.store.schema import appointment, audit, message, participant, service
 from tests.support import papers, together
 from tests.support.desk import Clerk, arrive
 from tests.support.townhall import words
@@ -61,6 +61,35 @@ async def test_a_document_for_the_citizen(desk: Desk) -> None:
     assert "Voor u" in page and f"{desk.place(an)}/{found.id}" in page
     letters = await desk.store.read(lambda tx: tx.execute(select(message).where(message.c.kind == "document")).all())
     assert [each.data for each in letters] == [{"what": "sent"}]
+
+
+async def test_who_is_in_the_call_sees_it_beside_it(desk: Desk) -> None:
+    """At once, with its size, and after the call in the pop-up; who comes along, where she may have documents."""
+    an, lies = desk.together.an, desk.together.lies
+    await desk.give("antwoord.pdf", papers.PDF.ljust(34_000, b" "))
+    assert "antwoord.pdf" not in await an.panel(), "not while it is in quarantine"
+    await desk.kept.documents.scan()
+    (found,) = await desk.all()
+    for who in (an, lies):
+        panel = await who.panel()
+        assert "Documenten van Bart" in panel and "antwoord.pdf" in words(f"<body>{panel}")
+        assert 'data-said="Bart gaf u een document: antwoord.pdf, 34 kB."' in panel
+        assert f'href="{desk.place(who)}/{found.id}" download' in panel
+        assert await (await who.client.get(f"{desk.place(who)}/{found.id}")).read()
+    site, store = desk.together.desk, desk.store
+    tokens = [
+        await store.write(parting.offer, site.now_s, site.entropy.randbytes, site.key, each)
+        for each in desk.together.booked.links
+    ]
+    for token in tokens:
+        told = await (await an.client.get(f"/b/{token}/stappen")).json()
+        line = {"name": "antwoord.pdf", "about": "34 kB", "href": f"/b/{token}/documenten/{found.id}"}
+        assert told["papers"] == [line]
+        assert await (await an.client.get(line["href"])).read()
+    whom = participant.c.role == "carer"
+    await store.write(lambda tx: tx.execute(update(participant).where(whom).values(rights={"speak": True})))
+    assert "antwoord" not in await lies.panel() and "Documenten van" not in await lies.panel()
+    assert (await (await an.client.get(f"/b/{tokens[1]}/stappen")).json())["papers"] == []
 
 
 async def test_beside_a_call_the_section_comes_alone(desk: Desk) -> None:

@@ -11,12 +11,12 @@ from typing import cast
 import pytest
 from aiohttp import web
 
-from balie.acts import tasks
 from balie.booking import reading
 from balie.payments import errors as paying
+from balie.record import tasks
 from balie.reservations import errors as reserving
 from balie.samen import state
-from balie.store.schema import appointment, identification
+from balie.store.schema import appointment
 from tests.support import together
 from tests.support.desk import arrive
 from tests.support.html import faults
@@ -107,6 +107,33 @@ async def test_the_whole_story(call: Together) -> None:
     assert "€" not in lies and "itsme" not in lies
 
 
+async def test_steps_say_who_does_them_and_stand_in_their_order(call: Together) -> None:
+    """A payment waits for what is chosen and proved, whenever it was opened; what is done is one line, which opens."""
+    read = await call.open("read", stap_tekst="Breng een racket mee.")
+    for kind in ("pay", "identify", "reserve"):
+        await call.bart.send(f"{call.place}/stap", 200, soort=kind)
+    pages = {"an": await call.an.panel(), "lies": await call.lies.panel(), "bart": await call.bart.get(call.place)}
+    order = ["Lees dit", "Identificeer u", "Kies een terrein", "Betaal"]
+    for page in pages.values():
+        assert re.findall(r"<h4>([^<]+)</h4>", page.partition('class="guide"')[2].partition("</ol>")[0]) == order
+    whose = {
+        "an": ["U leest", "U bewijst wie u bent", "U kiest", "U betaalt"],
+        "lies": ["An leest", "An identificeert zich", "An kiest", "An betaalt"],
+    }
+    for name, said_ in whose.items():
+        assert re.findall(r'class="guide-who small">([^<]+)<', pages[name]) == said_
+    assert "Lees dit: te doen. An leest." in pages["lies"]
+    current = re.compile(r'data-key="step-(\d+)"[^>]* aria-current="step"')
+    assert current.findall(pages["an"]) == [read] and "<summary class" not in pages["an"]
+    await call.an.send(f"/{read}/gelezen")
+    for who, by in ((call.an, "door u"), (call.lies, "door An")):
+        page = await who.panel()
+        over = page.partition(f'data-key="over-{read}"')[2]
+        assert over.index("Lees dit") < over.index("klaar") < over.index(by) < over.index("</summary>")
+        assert over.index("</summary>") < over.index("Breng een racket mee.") < over.index("</details>")
+        assert read not in current.findall(page)
+
+
 async def test_everybody_in_the_call_is_told(call: Together) -> None:
     ear = await listening(call)
     step = await call.open("reserve")
@@ -160,7 +187,7 @@ async def test_who_must_say_who_he_is_pays_later(call: Together) -> None:
     )
     pay = await call.open("pay")
     answer = await call.an.send(f"/{pay}/betalen")
-    assert answer.status == 409 and "Identificeer u eerst." in await answer.text()
+    assert answer.status == 409 and "Eerst: identificeer u." in await answer.text()
     assert call.till.states == {}
 
 
@@ -280,14 +307,6 @@ async def test_doors_that_are_shut(call: Together) -> None:
     assert (await call.an.client.get("/a/nooit-gemaakt/samen")).status == 404
 
 
-async def test_a_name_that_differs_is_shown_and_blocks_nothing(call: Together) -> None:
-    await call.open("identify")
-    key = await call.desk.store.write(together.proved, call.desk.now_s, call.booked.appointment_id)
-    await call.desk.store.write(together.change, identification, key, name="Anna <Peeters>", matches=False)
-    page = await call.bart.get(call.place)
-    assert "Anna &lt;Peeters&gt;" in page and "De naam wijkt af van de naam bij de afspraak." in page
-
-
 async def test_every_state_of_it_is_valid_html(call: Together, tmp_path: Path) -> None:
     pages = {"empty": await call.an.panel(), "desk-empty": await call.bart.get(call.place)}
     steps = {kind: await call.open(kind) for kind in ("reserve", "identify", "pay", "document")}
@@ -318,7 +337,7 @@ async def test_the_wrap_up_knows_what_happened(call: Together) -> None:
     await call.desk.store.write(together.proved, now_s, about)
     await call.desk.store.write(together.paid, now_s, about, product_id)
     page = said(await call.bart.get(wrap_up)).replace("\xa0", " ")
-    court = f"Gereserveerd: {together.COURT}, donderdag 10 december 2026, 14.00 uur tot 15.00 uur · € 9,00 Bevestigd."
+    court = f"Gereserveerd: {together.COURT}, donderdag 10 december 2026, 14.00 uur tot 15.00 uur · € 9,00. Bevestigd."
     assert page.count(court) == 2, "to read, and in the note"
     assert page.count("Geïdentificeerd: An Peeters") == 1, "what a note says is kept longer than who somebody is"
     assert "Betaling: € 9,00: betaald om 10.31 uur" in page
@@ -329,8 +348,6 @@ async def test_the_wrap_up_knows_what_happened(call: Together) -> None:
 
 async def test_a_task_that_is_open_means_that_it_goes_on(call: Together) -> None:
     wrap_up = f"/balie/gesprek/{call.booked.ref}/afronden"
-    await call.desk.store.write(
-        tasks.ask, call.desk.now_s, call.booked.appointment_id, "slot_lost", tasks.reservation(1)
-    )
+    await call.desk.store.write(tasks.ask, call.desk.now_s, "reservation", 1, "slot_lost", call.booked.appointment_id)
     page = await call.bart.get(wrap_up)
     assert re.search(r'value="continues"[^>]* checked', page)

@@ -36,6 +36,15 @@ function say(form, words) {
 }
 
 /**
+ * Where it is part of a list that comes anew, what stands in it now stays: how far it is, or what is wrong.
+ * @param {HTMLFormElement} form
+ * @param {boolean} on
+ */
+function keep(form, on) {
+  form.toggleAttribute("data-keep", on);
+}
+
+/**
  * What is wrong stands at the field, which gets the focus.
  * @param {HTMLFormElement} form
  * @param {string} words "" for nothing
@@ -45,6 +54,7 @@ function wrong(form, words) {
   const error = part(form, ".field-error", HTMLElement);
   error.textContent = words;
   error.hidden = words === "";
+  keep(form, words !== "");
   field.closest(".field")?.classList.toggle("wrong", words !== "");
   if (words === "") {
     field.removeAttribute("aria-invalid");
@@ -64,6 +74,7 @@ function under(form, on) {
   const button = part(form, ".upload-do button", HTMLButtonElement);
   if (on) busy.add(form);
   else busy.delete(form);
+  keep(form, on);
   // The button that was pressed goes away: the one to stop takes the focus, and gives it back.
   const within = way.contains(document.activeElement) || button === document.activeElement;
   way.hidden = !on;

@@ -1,9 +1,10 @@
 // @ts-check
 /**
- * The goodbye of a visitor, in the page of the call: what was agreed, then two equal buttons.  Escape declines.  What he
- * does goes to /b/<token>, which a mail leads to when this never showed.
+ * The goodbye of a visitor, in the page of the call: what was reserved, paid and agreed, then two equal buttons.  Escape
+ * declines.  What he does goes to /b/<token>, which a mail leads to when this never showed.
  */
 
+import { link } from "./entry.js";
 import { hear } from "./wire.js";
 
 /**
@@ -13,6 +14,16 @@ import { hear } from "./wire.js";
  * @property {string} [wrapUp] where staff goes on
  */
 /** @typedef {"none" | "back" | "declined" | "submitted"} Answer */
+/**
+ * What the server says of it; settled and steps only to the citizen, papers to who may have them.
+ * @typedef {object} Told
+ * @property {boolean} asks
+ * @property {boolean} over nobody gets back in
+ * @property {string[]} settled
+ * @property {{owner: string, words: string}[]} steps
+ * @property {Paper[]} papers what staff gave
+ */
+/** @typedef {{name: string, about: string, href: string}} Paper */
 
 /** Reasons after which a conversation is over for who hears them. */
 const OVER = ["ended", "left"];
@@ -47,11 +58,37 @@ function tellAndForget(what) {
 /** @param {"ask" | "form" | "done"} face */
 function turn(face) {
   for (const each of ["ask", "form", "done"]) found(each).hidden = each !== face;
-  found("steps").hidden = face === "form" || found("steps").querySelector("li") === null;
+  found("settled").hidden = found("settled").childElementCount === 0;
+  found("steps").hidden = found("steps").querySelector("li") === null;
+  found("papers").hidden = found("papers").querySelector("li") === null;
+  found("told").hidden = face === "form" || ["settled", "steps", "papers"].every((each) => found(each).hidden);
 }
 
-/** @param {{owner: string, words: string}[]} steps */
-function agreed(steps) {
+/**
+ * A line with a document and where it is had.
+ * @param {Paper} of
+ */
+function paper({ name, about, href }) {
+  const line = document.createElement("li");
+  const get = document.createElement("a");
+  const which = document.createElement("span");
+  which.className = "visually-hidden";
+  which.textContent = ` ${name}`;
+  get.href = href;
+  get.download = "";
+  get.append(found("papers").querySelector("ul")?.dataset.get ?? "", which);
+  line.append(`${name} (${about}) `, get);
+  return line;
+}
+
+/** @param {Told} told */
+function tellWhat({ settled, steps, papers }) {
+  found("papers").querySelector("ul")?.replaceChildren(...papers.map(paper));
+  found("settled").replaceChildren(...settled.map((words) => {
+    const line = document.createElement("p");
+    line.textContent = words;
+    return line;
+  }));
   for (const group of found("steps").querySelectorAll("[data-owner]")) {
     const lines = steps.filter((each) => each.owner === /** @type {HTMLElement} */ (group).dataset.owner).map((each) => {
       const line = document.createElement("li");
@@ -63,14 +100,28 @@ function agreed(steps) {
   }
 }
 
+/** @returns {Promise<Told>} */
 async function read() {
   const response = await fetch(`${path}/stappen`, { headers: { Accept: "application/json" }, cache: "no-store" });
-  return response.ok ? await response.json() : { asks: false, steps: [] };
+  return response.ok ? await response.json() : { asks: false, over: false, settled: [], steps: [], papers: [] };
 }
 
-/** What stands in the page behind the pop-up leads back into a conversation that is over. */
+/**
+ * The page where he reads this again: of the appointment while its link leads somewhere, then that of the goodbye.
+ * @param {boolean} stands
+ */
+function ownPage(stands) {
+  const own = /** @type {HTMLAnchorElement} */ (found("own"));
+  const door = stands && link().startsWith("/g/");
+  own.href = door ? link().replace("/g/", "/a/") : path;
+  own.textContent = (door ? own.dataset.now : own.dataset.later) ?? "";
+}
+
+/** There is no door any more: nothing here, nor in the page behind the pop-up, leads back to it. */
 function leaveForGood() {
   document.getElementById("again")?.setAttribute("hidden", "");
+  found("back").hidden = true;
+  ownPage(false);
 }
 
 /** @param {Answer} answer */
@@ -118,14 +169,18 @@ export async function show({ reason, survey, wrapUp = "" }) {
   }
   if (!survey || answered || dialog.open) return "none";
   path = survey;
+  const left = reason === "left";
+  found("back").hidden = !left;
+  ownPage(left);
+  if (!left) leaveForGood();
   const late = new Promise((resolve) => setTimeout(resolve, WAIT_MS, null));
   const reading = read().catch(() => null);
   const known = await Promise.race([reading, late]);
-  if (known && !known.asks && known.steps.length === 0) return "none";
-  if (known) agreed(known.steps);
-  else void reading.then((came) => came && !found("ask").hidden && (agreed(came.steps), turn("ask")));
-  if (reason === "left") title.textContent = title.dataset.left ?? "";
-  found("back").hidden = reason !== "left";
+  if (known?.over) leaveForGood();
+  if (known && !known.asks && known.steps.length + known.settled.length + known.papers.length === 0) return "none";
+  if (known) tellWhat(known);
+  else void reading.then((came) => came && !found("ask").hidden && (tellWhat(came), turn("ask")));
+  if (left) title.textContent = title.dataset.left ?? "";
   answered = known !== null && !known.asks;
   turn(answered ? "done" : "ask");
   dialog.showModal();
@@ -153,6 +208,12 @@ if (dialog) {
     if (answered) return; // Escape closes what is done
     event.preventDefault();
     decline();
+  });
+  // Who left may come back, until the others end it: seen when he looks at this page again.
+  document.addEventListener("visibilitychange", async () => {
+    if (document.visibilityState !== "visible" || !path) return;
+    const told = await read().catch(() => null);
+    if (told?.over) leaveForGood();
   });
   hear("welcome", (message) => (inside = !message.waiting));
   hear("admitted", () => (inside = true));

@@ -13,17 +13,24 @@ import { point, unpoint } from "./pointing.js";
 
 const section = element("samen", HTMLElement);
 const button = element("samen-open", HTMLButtonElement);
+const fold = element("samen-fold", HTMLButtonElement);
+const brief = element("samen-brief", HTMLElement);
 const mark = element("samen-new", HTMLElement);
 const plain = button.getAttribute("aria-label") ?? "";
 /** A row more of messages or of steps has room on a wide screen only. */
 const ROOMY = matchMedia("(min-width: 90rem)");
+/** Where it is a sheet that can be folded, as in the stylesheet. */
+const SHEET = matchMedia("(max-width: 60rem) and (min-height: 26.01rem), (max-width: 60rem) and (max-aspect-ratio: 149/100)");
 
-/** @type {Set<string>} steps that were asked before */
-let asked = new Set();
+/** @type {Map<string, string>} how steps stood before, by their id */
+let stood = new Map();
+/** @type {Set<string>} documents of staff that were there before */
+let had = new Set();
 /** Id of the step that is to be done now: when one is done, the next comes into sight. */
 let current = "";
 let begun = false;
 let inside = false;
+let folded = false;
 
 const panel = new Panel({
   body: () => element("samen-body", HTMLElement),
@@ -31,6 +38,7 @@ const panel = new Panel({
   say: announce,
   before: () => unpoint(section),
   painted,
+  next: () => section.querySelector('[aria-current="step"] h4'),
 });
 const hours = new Hours(section, announce, () => void point(section), () => (panel.lost.hidden = false));
 
@@ -38,12 +46,33 @@ function isOpen() {
   return !section.hidden;
 }
 
+/**
+ * Only its top line with the present step, so that the pictures have the room; or all of it.
+ * @param {boolean} small
+ */
+function foldTo(small) {
+  const opens = folded && !small;
+  folded = small;
+  section.dataset.folded = small ? "yes" : "no";
+  document.body.dataset.samen = section.hidden ? "closed" : small ? "folded" : "open";
+  const words = fold.querySelector("span");
+  if (words) words.textContent = (small ? words.dataset.unfold : words.dataset.fold) ?? "";
+  brief.hidden = !small;
+  if (opens) toPresent();
+}
+
+/** The step that is to be done now to the top, under the line with the buttons. */
+function toPresent() {
+  present()?.scrollIntoView({ block: "start" });
+}
+
 /** @param {boolean} open */
 function toggle(open) {
   section.hidden = !open;
-  document.body.dataset.samen = open ? "open" : "closed";
+  foldTo(false);
   button.ariaExpanded = String(open);
   if (open) news(false);
+  if (open) toPresent();
   if (open && !ROOMY.matches && document.body.dataset.chat === "open") element("chat-close", HTMLButtonElement).click();
 }
 
@@ -58,29 +87,62 @@ function writes() {
   return document.body.dataset.chat === "open" && document.activeElement instanceof HTMLTextAreaElement;
 }
 
+/** Whether somebody is writing here. */
+function types() {
+  return section.contains(document.activeElement) && document.activeElement instanceof HTMLTextAreaElement;
+}
+
+/** @returns {HTMLElement | null} the step that is to be done now */
+function present() {
+  return section.querySelector('[aria-current="step"]');
+}
+
+/** @returns {HTMLElement | null} what is asked anew: a step that was none before, or that failed; the present one first */
+function askedAnew() {
+  const steps = /** @type {HTMLElement[]} */ ([present(), ...section.querySelectorAll(".guide-step")].filter(Boolean));
+  const before = stood;
+  stood = new Map(steps.map(({ id, dataset }) => [id, dataset.state ?? ""]));
+  return steps.find(({ id }) => {
+    const [was = "", is = ""] = [before.get(id), stood.get(id)];
+    return is === "failed" ? was !== is : is === "open" && !["open", "doing", "failed"].includes(was);
+  }) ?? null;
+}
+
+/** @returns {HTMLElement | null} the latest document that staff gave since */
+function givenAnew() {
+  const papers = /** @type {HTMLElement[]} */ ([...section.querySelectorAll("#samen-given li")]);
+  const fresh = papers.filter(({ id }) => !had.has(id));
+  had = new Set(papers.map(({ id }) => id));
+  return fresh.at(-1) ?? null;
+}
+
+/**
+ * What is new in it opens it; what is to be done now stays in sight, and so does what somebody is at.
+ */
 function painted() {
-  const steps = [...section.querySelectorAll(".guide-step")];
-  const waiting = steps.filter((each) => ["open", "failed"].includes(each.getAttribute("data-state") ?? ""));
-  const ids = new Set(waiting.map(({ id }) => id));
-  const fresh = [...ids].find((id) => !asked.has(id));
-  const before = current;
-  current = section.querySelector('[aria-current="step"]')?.id ?? "";
+  const [fresh, given, before] = [askedAnew(), givenAnew(), current];
+  const step = present();
+  current = step?.id ?? "";
   // Who comes in later hears what waits for him; from then on the panel says what changes.
-  if (!begun && fresh) announce(document.getElementById(fresh)?.dataset.said ?? "");
-  const changed = begun || ids.size > 0;
+  if (!begun && (fresh ?? given)) announce((fresh ?? given)?.dataset.said ?? "");
+  const changed = begun || fresh || given;
   begun = true;
-  asked = ids;
   hours.paint();
+  brief.textContent = [".guide-head h4", ".guide-state"].map((each) => step?.querySelector(each)?.textContent ?? "").join(" · ");
+  if (!step) brief.textContent = section.querySelector("h3 .small")?.textContent ?? "";
   const pointed = point(section);
-  if ((fresh || pointed.fresh) && !isOpen()) {
+  const anew = fresh || given || pointed.fresh;
+  if (anew && !isOpen()) {
     if (writes()) news(true);
     else toggle(true);
   } else if (changed && !isOpen()) {
-    news(steps.length > 0);
+    news(stood.size + had.size > 0);
   }
-  if (!isOpen()) return;
-  const show = pointed.fresh ?? document.getElementById(fresh ?? (current === before ? "" : current));
+  if (folded && anew) foldTo(false);
+  if (!isOpen() || types()) return;
+  const show = pointed.fresh ?? given;
   if (show) show.scrollIntoView({ block: "nearest" });
+  else if (current !== before) toPresent();
 }
 
 function refresh() {
@@ -97,8 +159,10 @@ function begin() {
 
 button.onclick = () => {
   toggle(!isOpen());
-  if (isOpen()) element("samen-title", HTMLElement).focus();
+  if (isOpen()) element("samen-title", HTMLElement).focus({ preventScroll: true });
 };
+fold.onclick = () => foldTo(!folded);
+SHEET.onchange = () => folded && !SHEET.matches && foldTo(false);
 element("samen-close", HTMLButtonElement).onclick = () => {
   toggle(false);
   button.focus();

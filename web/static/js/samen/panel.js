@@ -17,14 +17,16 @@ export class Panel {
    * @param {(words: string) => void} parts.say
    * @param {() => void} [parts.before] before a change of the page: what a script put there is taken away
    * @param {() => void} [parts.painted] after it
+   * @param {() => HTMLElement | null} [parts.next] takes the focus when what had it is gone; else the top of the panel
    */
-  constructor({ body, lost, say, before = () => {}, painted = () => {} }) {
+  constructor({ body, lost, say, before = () => {}, painted = () => {}, next = () => null }) {
     this.body = body;
     this.lost = lost;
     this.lostWords = lost.textContent ?? "";
     this.say = say;
     this.before = before;
     this.painted = painted;
+    this.next = next;
     this.busy = false;
     this.again = false;
     /** Answers are put in the page in the order of their questions. */
@@ -82,14 +84,14 @@ export class Panel {
     const focused = body.contains(document.activeElement);
     this.before();
     morph(body, fresh);
-    // What had the focus is gone: not to the top of the page, but to the top of this.
+    // What had the focus is gone: not to the top of the page, but to what comes next here.
     if (focused && document.activeElement === document.body) this.heading()?.focus();
     this.painted();
     this.tell();
   }
 
   heading() {
-    const heading = this.body()?.querySelector("h3");
+    const heading = this.next() ?? this.body()?.querySelector("h3");
     if (heading) heading.tabIndex = -1;
     return heading;
   }
@@ -100,7 +102,8 @@ export class Panel {
     const now = new Map();
     for (const each of this.body()?.querySelectorAll("[data-said]") ?? []) {
       const { key = "", said = "", pointedSaid = "" } = /** @type {HTMLElement} */ (each).dataset;
-      now.set(key, said);
+      // What somebody does himself is not said, and if he gives up, not what was said before either.
+      now.set(key, said || (this.said?.get(key) ?? ""));
       if (pointedSaid) now.set(`${key} pointed`, pointedSaid);
     }
     const changed = [...now].filter(([key, words]) => words && this.said && this.said.get(key) !== words);
