@@ -53,6 +53,7 @@ from web.setup import set_up
 _log = structlog.get_logger("balie")
 
 TICK_S = 0.5  # the hub asks for about a second
+BACK_S = 15 * 60  # who waited is back by then, or went away: pages look for a way back by themselves
 FORGET_S = 600  # names of appointments that are over go within ten minutes
 KEEP_S = 75  # for the next request on a connection, and for a whole header: aiohttp itself would wait an hour
 MEDIA_LOST = -1  # beside the numbers of signals
@@ -77,16 +78,21 @@ class _Doors:
     """What web wants to know of links: those of appointments, and those that this process made for itself.
 
     open_rooms  in which who comes by an appointment's link need not wait to be let in
+    began_s     Unix time; who waited before it and is back within BACK_S waits on
     """
 
-    def __init__(self, links: LinkStore, store: Store, link_key: LinkKey, open_rooms: frozenset[str]) -> None:
+    def __init__(
+        self, links: LinkStore, store: Store, link_key: LinkKey, open_rooms: frozenset[str], began_s: int
+    ) -> None:
         self._links, self._store, self._link_key, self._open_rooms = links, store, link_key, open_rooms
+        self._began_s = began_s
 
     async def visit(self, token: str, now_s: float) -> keys.Visit:
         own = self._links.find(token, now_s)
         if own.state != "unknown":
             return keys.Visit(own.state, own.join, own.opens_in_s)
-        return await self._store.read(_visit, token, int(now_s), self._open_rooms)
+        back = now_s - self._began_s <= BACK_S
+        return await self._store.read(_visit, token, int(now_s), self._open_rooms, back)
 
     async def entered(self, visit: keys.Visit, now_s: float) -> str:
         if not visit.participant_id:
@@ -94,7 +100,7 @@ class _Doors:
         return await self._store.write(_entered, self._link_key, visit.participant_id, int(now_s))
 
 
-def _visit(tx: Tx, token: str, now_s: int, open_rooms: frozenset[str]) -> keys.Visit:
+def _visit(tx: Tx, token: str, now_s: int, open_rooms: frozenset[str], back: bool) -> keys.Visit:
     found = personal.find(tx, token, now_s)
     if found.state == "unknown":
         return keys.Visit("unknown")
@@ -104,7 +110,8 @@ def _visit(tx: Tx, token: str, now_s: int, open_rooms: frozenset[str]) -> keys.V
     who = next(each for each in about.people if each.id == found.participant_id)
     role: Role = "citizen" if who.role == "citizen" else "third"
     wait = about.room not in open_rooms and not stays.admitted(tx, about.id, who.person)
-    join = Join(who.person, about.room, role, who.name, default_grants(role), who.label, wait)
+    since_s = stays.waits_since(tx, about.id, who.person) if wait and back else 0
+    join = Join(who.person, about.room, role, who.name, default_grants(role), who.label, wait, since_s)
     return keys.Visit(found.state, join, found.opens_in_s, found.participant_id)
 
 
@@ -172,7 +179,7 @@ def build(
         media=media,
         hub=hub,
         http_sessions=http_sessions,
-        links=_Doors(links, store, link_key, open_rooms),
+        links=_Doors(links, store, link_key, open_rooms, int(time.time())),
         store=store,
         calendars=Calendars(),
         link_key=link_key,
@@ -212,6 +219,7 @@ def identities(settings: Settings, store: Store, link_key: LinkKey, clock: Calla
         clock,
         os.urandom,
         form_behind_link=settings.identity.local_accounts == "link",
+        shared_return=settings.identity.return_address == "shared",
     )
 
 

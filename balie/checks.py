@@ -49,6 +49,12 @@ def check_mail_address(value: str, where: str) -> None:
         raise ConfigError(where, value, "a mail address without + and name, such as balie@example.be")
 
 
+def check_name(value: str, where: str) -> None:
+    """What we call another system: it stands in addresses, in cookies and in the database."""
+    if value and not re.fullmatch(r"[a-z0-9-]{1,32}", value):
+        raise ConfigError(where, value, "at most 32 small letters, digits and hyphens, such as acm")
+
+
 def check_clock(value: str, where: str) -> None:
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
         raise ConfigError(where, value, "a time of day, such as 21:00")

@@ -19,7 +19,7 @@ from aiohttp import ClientSession, DummyCookieJar
 from yarl import URL
 
 from balie import books
-from balie.booking import links, parting
+from balie.booking import drafts, links, parting
 from balie.booking.claims import expire_holds
 from balie.booking.links import LinkKey
 from balie.config import Settings, secret_of, sms_secret
@@ -46,7 +46,7 @@ from balie.visit import attendance
 _log = structlog.get_logger("balie")
 
 AGAIN_S = 5.0  # before a worker that failed begins again
-TIDY_S = 20.0  # holds, links, sessions, deliveries and visits that are over; the audit's seal
+TIDY_S = 20.0  # holds, drafts, links, sessions, deliveries and visits that are over; the audit's seal
 ESCALATE_S = 300.0
 
 Clock = Callable[[], float]
@@ -145,6 +145,7 @@ async def _tidy(store: Store, clock: Clock) -> None:
         now_s = int(clock())
         await store.write(expire_holds, now_s)
         await store.write(links.forget_over, now_s)
+        await store.write(drafts.forget_over, now_s)
         await store.write(parting.forget_over, now_s)
         await store.write(attendance.decide, now_s, os.urandom)
         await store.write(sessions.forget_over, now_s)

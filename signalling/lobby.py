@@ -18,6 +18,8 @@ WAITING_MAX = 20  # at one room: a family with its helpers is five
 PRESENCE_MAX = 10_000  # events nobody took, of some thousand visits: an application that never asks costs no memory
 
 What = Literal["waiting", "entered", "held", "left"]
+AGAIN = "again"
+"""Reason of waiting: he goes on with a wait that began before this process."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Presence:
 
     participant  his id in the room: Join.participant
     what         waiting: came, and waits.  entered: is in.  held: waits again.  left: neither waits nor is in
-    reason       of left: messages.LeftReason or "draining", when the process stops; else ""
+    reason       of left: messages.LeftReason or "draining", when the process stops; of waiting: AGAIN; else ""
     at_s         Unix time
     """
 
@@ -86,6 +88,10 @@ class Clock:
 
     def unix_s(self, at_us: int) -> float:
         return self._ahead_s + at_us / 1_000_000
+
+    def us(self, unix_s: float) -> int:
+        """The other way round; less than 0 for what was before the machine began."""
+        return round((unix_s - self._ahead_s) * 1_000_000)
 
 
 @dataclass
@@ -149,7 +155,8 @@ class Lobbies:
     # -- what happens --------------------------------------------------------------------------
 
     def wait(self, join: Join, now_us: int) -> None:
-        """Somebody came who is to be let in.  Who waits already keeps his place.  LimitError: WAITING_MAX."""
+        """Somebody came who is to be let in.  Who waits already keeps his place, and who waited before this process
+        began gets his place back.  LimitError: WAITING_MAX."""
         room, participant = self._room(join.room), ParticipantId(join.participant)
         if participant in room.waiting:
             room.waiting[participant].join = join
@@ -157,8 +164,10 @@ class Lobbies:
             return
         if len(room.waiting) >= WAITING_MAX:
             raise LimitError(f"{WAITING_MAX} people wait at this room")
-        room.waiting[participant] = Place(join, now_us, participant in room.held)
-        self._note(join, "waiting", now_us)
+        since_us = min(now_us, self._clock.us(join.since_s)) if join.since_s else now_us
+        room.waiting[participant] = Place(join, since_us, participant in room.held)
+        room.waiting = dict(sorted(room.waiting.items(), key=lambda item: item[1].since_us))
+        self._note(join, "waiting", now_us, AGAIN if join.since_s else "")
 
     def enter(self, join: Join, now_us: int) -> None:
         """Somebody is in, by himself or because he was let in."""

@@ -268,6 +268,7 @@ class Waiting(ServerMessage, frozen=True):
     position: int
     staff: list[str] = []
     held: bool = False
+    waited_s: int = 0
 
 
 class Admitted(ServerMessage, frozen=True):

@@ -8,7 +8,7 @@ from signalling import messages, people
 from signalling.audience import Audience
 from signalling.company import Company
 from signalling.errors import SignallingError, shown
-from signalling.lobby import Clock, Lobbies
+from signalling.lobby import Clock, Lobbies, Place
 from signalling.relays import Relays
 from signalling.session import Session
 
@@ -72,7 +72,7 @@ class Reception:
                 place.join.name,
                 place.join.role,
                 place.join.label,
-                max(0, self._clock.now_us - place.since_us) // 1_000_000,
+                self._waited_s(place),
                 place.held,
             )
             for who, place in self._lobbies.waiting(room)
@@ -88,10 +88,13 @@ class Reception:
         for position, (who, place) in enumerate(self._lobbies.waiting(room), 1):
             session = self._audience.of(room, who)
             if session is not None:
-                _tell_place(session, position, staff, place.held)
+                _tell_place(session, position, staff, place.held, self._waited_s(place))
+
+    def _waited_s(self, place: Place) -> int:
+        return max(0, self._clock.now_us - place.since_us) // 1_000_000
 
 
-def _tell_place(session: Session, position: int, staff: tuple[str, ...], held: bool) -> None:
+def _tell_place(session: Session, position: int, staff: tuple[str, ...], held: bool, waited_s: int) -> None:
     if session.told_waiting != (position, staff, held):
         session.told_waiting = position, staff, held
-        session.tell(lambda n: messages.Waiting(n, position, list(staff), held))
+        session.tell(lambda n: messages.Waiting(n, position, list(staff), held, waited_s))

@@ -44,7 +44,8 @@ class Grants:
 class Join:
     """A verified token: who may enter which room, as what.
 
-    wait  somebody of the staff lets him in
+    wait     somebody of the staff lets him in
+    since_s  he waits since then, Unix time, though this server does not know it; 0 when he begins to wait
     """
 
     participant: str
@@ -54,6 +55,7 @@ class Join:
     grants: Grants
     label: str = ""
     wait: bool = False
+    since_s: int = 0
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ class Tokens:
             "name": join.name,
             "label": join.label,
             "wait": join.wait,
+            "since": join.since_s,
             "grants": {
                 "publish": sorted(join.grants.publish),
                 "subscribe": join.grants.subscribe,
@@ -205,6 +208,9 @@ def _read(claims: Mapping[str, Any]) -> Join:
     wait = claims.get("wait", False)
     if not isinstance(wait, bool):
         raise TokenError("token_invalid", f"claim wait is {shown(wait)}, allowed are true and false")
+    since = claims.get("since", 0)
+    if not isinstance(since, int) or isinstance(since, bool) or not 0 <= since < _TIME_MAX_S:
+        raise TokenError("token_invalid", f"claim since is {shown(since)}, allowed is Unix time in whole seconds")
     publish = grants.get("publish", [])
     if not isinstance(publish, list) or any(medium not in MEDIA for medium in publish):
         raise TokenError("token_invalid", f"claim grants.publish must be a list of {', '.join(MEDIA)}")
@@ -215,6 +221,7 @@ def _read(claims: Mapping[str, Any]) -> Join:
         name=_text(claims, "name", NAME_MAX),
         label=_text(claims, "label", NAME_MAX, empty=True),
         wait=wait,
+        since_s=since,
         grants=Grants(
             publish=frozenset(publish),
             subscribe=grants.get("subscribe") is True,

@@ -4,9 +4,10 @@ What decides is the browser's own word, which no page can change: Sec-Fetch-Site
 Our pages say Referrer-Policy: no-referrer, so a form of ours comes with `Origin: null` (Fetch standard, "append a
 request Origin header"): null alone says nothing.  Browsers that say nothing at all are older than March 2023.
 
-That is enough for citizens: no cookie of theirs has any power.  What a form may do comes from the secret in its path
-(a personal link, a held slot), and who does not know it has nothing to send.  Staff are known by a session cookie, so
-their forms carry a token too: an HMAC of the session, worth nothing in any other.
+That is enough for citizens: no cookie of theirs has any power by itself.  What a form may do comes from the secret in
+its path (a personal link) or among its fields (a held slot, the word of a draft), and who does not know it has nothing
+to send.  Staff are known by a session cookie, so their forms carry a token too: an HMAC of the session, worth nothing
+in any other.
 """
 
 from __future__ import annotations

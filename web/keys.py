@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from aiohttp import web
@@ -58,6 +58,10 @@ class Site:
     public_url: str
     sms: bool = False
     targets: frozenset[str] = frozenset()
+
+    def about(self, service_phone: str) -> Site:
+        """For pages about an appointment: whom its letters say to call is whom the pages say to call."""
+        return replace(self, phone=service_phone or self.phone)
 
 
 @dataclass

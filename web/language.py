@@ -13,11 +13,9 @@ from yarl import URL
 
 from balie.i18n import LANGUAGES, speaking
 from web import forms
-from web.forms import Form
 from web.keys import SITE
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Answer = Callable[[web.Request, Form], Awaitable[web.Response]]
 
 COOKIE = FIELD = "taal"
 
@@ -48,17 +46,6 @@ def local(path: str) -> str:
         return "/" if strange or URL(path).absolute else path
     except ValueError:
         return "/"
-
-
-async def answered(request: web.Request, form: Form, answer: Answer) -> web.Response:
-    """What answer() gives for a form that may ask for another language: so what was typed is shown again in it."""
-    wanted = form.choice(FIELD, LANGUAGES)
-    if not wanted:
-        return await answer(request, form)
-    with speaking(wanted):
-        response = await answer(request, form)
-    remember(request, response, wanted)
-    return response
 
 
 async def choose(request: web.Request) -> web.Response:

@@ -45,18 +45,21 @@ def call_page(
     welcome: Welcome | None = None,
     waits: bool = False,
     test_url: str = SELF_TEST,
+    phone: str = "",
     template: str = "call.html",
     **values: Any,
 ) -> web.Response:
     """The page that waits at the door, calls and says goodbye.
 
+    phone     of the service that it is about; the organisation's when empty
     waits     somebody has to let this person in
     template  one that extends call.html; values: what it has beside
     """
     return page(
         request,
         template,
-        texts=call_texts(request.app[SITE].phone.replace(" ", NO_BREAK)),
+        phone=phone,
+        texts=call_texts(request.app[SITE].about(phone).phone.replace(" ", NO_BREAK)),
         token_path=token_path,
         name=name,
         role=role,
@@ -115,6 +118,7 @@ def _open(request: web.Request, visit: Visit, known: Known | None) -> web.Respon
         welcome=about,
         waits=visit.join.wait,
         test_url=f"/a/{token}/test" if known else SELF_TEST,
+        phone=known.appointment.service_phone if known else "",
     )
 
 
@@ -123,6 +127,7 @@ def _early(request: web.Request, visit: Visit, known: Known | None) -> web.Respo
     token = request.match_info["token"]
     values: dict[str, Any] = {
         "opens_in_s": visit.opens_in_s,
+        "phone": known.appointment.service_phone if known else "",
         "wait": wait_words(visit.opens_in_s),
         "test_url": f"/a/{token}/test" if known else SELF_TEST,
         "mine_url": f"/a/{token}" if known else "",

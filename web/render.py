@@ -28,7 +28,8 @@ def environment() -> Environment:
     return made
 
 
-def page(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
-    """An HTML page."""
-    html = request.app[PAGES].get_template(template).render(site=request.app[SITE], lang=i18n.language(), **values)
+def page(request: web.Request, template: str, *, status: int = 200, phone: str = "", **values: object) -> web.Response:
+    """An HTML page.  phone: of the service that it is about; the organisation's when empty."""
+    site = request.app[SITE].about(phone)
+    html = request.app[PAGES].get_template(template).render(site=site, lang=i18n.language(), **values)
     return web.Response(text=html, content_type="text/html", charset="utf-8", status=status)

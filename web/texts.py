@@ -82,6 +82,8 @@ def call_texts(phone: str) -> dict[str, str]:
         "joining": _("We verbinden u …"),
         "connected": _("Verbonden"),
         "alone": _("U bent binnen. We wachten op de anderen."),
+        "alone_admit_1": _("{name} wacht. Laat binnen met de knop ‘Laat binnen’."),
+        "alone_admit_n": _("{n} mensen wachten. Laat hen binnen met de knop ‘Laat binnen’."),
         "left_alone": _("De medewerker is niet meer in het gesprek. U kunt even wachten, of het gesprek verlaten."),
         "reconnecting": _("De verbinding is verbroken. We proberen opnieuw. U hoeft niets te doen."),
         "reconnecting_long": _(
@@ -147,7 +149,9 @@ def call_texts(phone: str) -> dict[str, str]:
         "person_remove_name": _("Uit het gesprek halen: {name}"),
         "ended_title": _("Het gesprek is afgelopen"),
         "refused_title": _("U kunt niet binnenkomen"),
+        "left_title": _("Tot ziens"),
         "bye_left": _("U hebt het gesprek verlaten. Uw camera en microfoon staan uit."),
+        "bye_left_waiting": _("U hebt de wachtkamer verlaten. Uw camera en microfoon staan uit."),
         "bye_replaced": _(
             "U bent met dit gesprek verdergegaan in een ander venster of op een ander toestel. Was u dat niet zelf? "
             "Bel meteen {phone}."

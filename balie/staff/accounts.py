@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from balie.i18n import LANGUAGES
 from balie.record import audit
@@ -30,8 +31,9 @@ START = "start:"
 
 
 class AccountError(Exception):
-    """code: login_taken, login_bad, name_bad, role_unknown, service_unknown, staff_unknown or last_admin.
+    """code: login_taken, subject_taken, login_bad, name_bad, role_unknown, service_unknown, staff_unknown, last_admin.
 
+    subject_taken: whom the identity provider calls so has an account.
     last_admin: nobody would be left who can make accounts.
     """
 
@@ -96,11 +98,13 @@ def create(
     services: Iterable[int] = (),
     password: str | None = None,
     start: bool = False,
+    subject: str | None = None,
     actor: str = "system",
 ) -> int:
     """A new account; returns its id.  AccountError.
 
     password: its hash, or None for who signs in elsewhere; start: it is a start password
+    subject: what an identity provider calls him
     """
     login = plain_login(login)
     if not login or len(login) > LOGIN_MAX or not login.isprintable() or " " in login:
@@ -108,8 +112,6 @@ def create(
     if not name.strip() or len(name) > NAME_MAX or not name.isprintable():
         raise AccountError("name_bad")
     _check_roles(roles)
-    if tx.scalar(select(staff.c.id).where(staff.c.login == login)) is not None:
-        raise AccountError("login_taken")
     values = {
         "organisation_id": organisation_id,
         "login": login,
@@ -118,14 +120,20 @@ def create(
         "locale": locale if locale in LANGUAGES else "nl",
         "roles": sorted(roles),
         "password": _kept(password, start),
+        "subject": subject,
         "created_s": now_s,
     }
-    key = tx.execute(insert(staff).values(**values)).inserted_primary_key
-    assert key is not None
-    staff_id = int(key[0])
+    # The same login or subject at the same moment: the database decides, and who comes second waits for that here.
+    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    staff_id = tx.scalar(make(staff).values(**values).on_conflict_do_nothing().returning(staff.c.id))
+    if staff_id is None:
+        same_login = tx.scalar(select(staff.c.id).where(staff.c.login == login)) is not None
+        raise AccountError("login_taken" if same_login else "subject_taken")
     _put_in(tx, staff_id, organisation_id, services)
     audit.note(tx, now_s, actor, "staff.created", f"staff/{staff_id}", roles=sorted(roles))
-    return staff_id
+    if subject is not None:
+        audit.note(tx, now_s, actor, "staff.subject_set", f"staff/{staff_id}")
+    return int(staff_id)
 
 
 def disable(tx: Tx, now_s: int, staff_id: int, actor: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, or_, select, update
@@ -33,7 +33,7 @@ WINDOW_S = 28 * DAY_S  # of appointments at a time: one person has fewer than a 
 
 
 class HoursError(Exception):
-    """code: times_order, times_cells, days_order, weeks, modality, service, overlap, past or unknown."""
+    """code: times_order, times_cells, days_order, weeks, modality, service, overlap, past, never or unknown."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -81,7 +81,7 @@ def hours_of(tx: Tx, staff_id: int, today: date) -> list[Hours]:
 
 def put(tx: Tx, now_s: int, member: Member, wanted: Hours) -> int:
     """Add hours of one's own, or (with an id) change them.  Returns the id.  HoursError."""
-    _check(tx, member, wanted)
+    _check(tx, local(now_s, member.zone).date(), member, wanted)
     values = {
         "service_id": wanted.service_id,
         "weekday": wanted.weekday,
@@ -217,7 +217,7 @@ def _moment(wall: str, zone: str) -> int:
 # -- checks ---------------------------------------------------------------------------------------------
 
 
-def _check(tx: Tx, member: Member, wanted: Hours) -> None:
+def _check(tx: Tx, today: date, member: Member, wanted: Hours) -> None:
     if wanted.service_id not in member.services:
         raise HoursError("service")
     if not 0 <= wanted.from_min < wanted.until_min <= 24 * 60 or not 0 <= wanted.weekday <= 6:
@@ -230,9 +230,27 @@ def _check(tx: Tx, member: Member, wanted: Hours) -> None:
         raise HoursError("weeks")
     if not set(wanted.modalities) & set(MODALITIES):
         raise HoursError("modality")
+    _check_days(today, wanted)
     kept = select(availability).where(availability.c.staff_id == member.id, availability.c.weekday == wanted.weekday)
     if any(_overlap(wanted, _hours(row)) for row in tx.execute(kept) if row.id != wanted.id):
         raise HoursError("overlap")
+
+
+def _check_days(today: date, wanted: Hours) -> None:
+    """Hours of which no day is left would be kept and never hold."""
+    if not wanted.until_day:
+        return
+    if wanted.until_day < today.isoformat():
+        raise HoursError("past")
+    from_day, until_day = date.fromisoformat(wanted.from_day), date.fromisoformat(wanted.until_day)
+    each = from_day + timedelta(days=(wanted.weekday - from_day.weekday()) % 7)
+    if each.isocalendar()[:2] != from_day.isocalendar()[:2]:
+        # Its week is the next one, and weeks are counted from that of from_day.
+        each += timedelta(weeks=wanted.every_weeks - 1)
+    while each < today:
+        each += timedelta(weeks=wanted.every_weeks)
+    if each > until_day:
+        raise HoursError("never")
 
 
 def _overlap(one: Hours, other: Hours) -> bool:

@@ -12,12 +12,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from balie import witness
-from balie.app import _Doors
+from balie.app import BACK_S, _Doors
 from balie.booking import links
 from balie.links import MemoryLinks
 from balie.store.engine import Store, Tx
 from balie.store.schema import appointment, participant, presence
+from balie.visit import stays
 from balie.witness import Witness
+from signalling.tokens import Join, default_grants
 from tests.support.arranged import LINK_KEY
 from tests.support.counter import UNIX_S, Counter, Person
 from tests.support.visits import AN, LIES, START_S, Visit, visit
@@ -142,7 +144,7 @@ async def test_who_has_to_wait_at_the_door(store: Store) -> None:
 
     async def waits(*open_rooms: str) -> bool:
         chance = random.Random(5).randbytes
-        found = await _Doors(MemoryLinks(chance), store, LINK_KEY, frozenset(open_rooms)).visit(token, START_S)
+        found = await _Doors(MemoryLinks(chance), store, LINK_KEY, frozenset(open_rooms), START_S).visit(token, START_S)
         assert found.join is not None and found.join.room == here.room
         return found.join.wait
 
@@ -164,3 +166,50 @@ async def test_who_has_to_wait_at_the_door(store: Store) -> None:
         at_s += 1
         await here.visit.see(AN, what, at_s, reason)
         assert await waits() is expected, (what, reason)
+
+
+async def test_who_waited_waits_on_whatever_ends_the_process(store: Store) -> None:
+    """As long as he came back in time, also twice."""
+    here = await scene(store)
+    token = await store.read(links.current, LINK_KEY, here.visit.people[AN]) or ""
+    doors = _Doors(MemoryLinks(random.Random(5).randbytes), store, LINK_KEY, frozenset(), START_S + 1000)
+
+    async def since(after_s: int = 0) -> int:
+        found = await doors.visit(token, START_S + 1000 + after_s)
+        assert found.join is not None
+        return found.join.since_s
+
+    at_s = START_S
+    for what, reason, expected in (
+        ("waiting", "", 0),  # he is here: nothing to bring along
+        ("left", "restarted", START_S + 1),
+        ("waiting", stays.AGAIN, 0),
+        ("left", "draining", START_S + 1),
+        ("waiting", stays.AGAIN, 0),
+        ("left", "left", 0),
+        ("waiting", "", 0),
+        ("left", "restarted", START_S + 7),
+        ("waiting", "", 0),  # he came back late, and waits anew
+        ("left", "restarted", START_S + 9),
+        ("waiting", stays.AGAIN, 0),
+        ("entered", "", 0),
+        ("held", "", 0),
+        ("left", "restarted", START_S + 13),
+    ):
+        at_s += 1
+        await here.visit.see(AN, what, at_s, reason)
+        assert await since() == expected, (at_s - START_S, what, reason)
+    assert await since(BACK_S) == START_S + 13 and await since(BACK_S + 1) == 0
+
+
+async def test_the_hub_writes_that_he_waits_on(store: Store) -> None:
+    here = await scene(store)
+    an = here.people[AN]
+    await here.visit.see(AN, "waiting", UNIX_S - 300)
+    async with here.witness.watching():
+        join = Join(an, here.room, "citizen", "An", default_grants("citizen"), wait=True, since_s=UNIX_S - 300)
+        hello = {"type": "hello", "v": 1, "token": here.counter.tokens.mint(join, UNIX_S)}
+        here.counter.say(here.counter.connect(), hello)
+        here.pump.flush()
+        assert (await here.written(3))[1:] == [(an, "left", "restarted"), (an, "waiting", stays.AGAIN)]
+        assert here.counter.hub.lobbies()[here.room].waiting[0].since_s == UNIX_S - 300

@@ -5,9 +5,18 @@
   const shown = (element) => element.checkVisibility({ checkVisibilityCSS: true, checkOpacity: true });
 
   /** What axe-core finds wrong, by all its rules but contrast of 7 to 1 (AAA). */
-  async function violations() {
+  function violations() {
+    return broken(() => true);
+  }
+
+  /** What it finds wrong by the rules about colours: all that another colour scheme can break. */
+  function colours() {
+    return broken((rule) => ["color-contrast", "link-in-text-block"].includes(rule));
+  }
+
+  async function broken(/** @type {(rule: string) => boolean} */ wanted) {
     const rules = Object.fromEntries(/** @type {any} */ (window).axe.getRules().map((/** @type {any} */ { ruleId }) =>
-      [ruleId, { enabled: ruleId !== "color-contrast-enhanced" }]));
+      [ruleId, { enabled: wanted(ruleId) && ruleId !== "color-contrast-enhanced" }]));
     const found = await /** @type {any} */ (window).axe.run(document, { rules, resultTypes: ["violations"] });
     return found.violations.flatMap((/** @type {any} */ { id, nodes }) =>
       nodes.map((/** @type {any} */ { html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
@@ -64,6 +73,15 @@
     return new DOMRect(box.left + (box.width - width) / 2, box.top + (box.height - height) / 2, width, height);
   }
 
+  /** Messages that stand on somebody's name, and badges on the icon of their button. */
+  function hidden() {
+    const pairs = [...document.querySelectorAll(".captions p")].flatMap((line) =>
+      [...document.querySelectorAll(".stage figcaption .name")].map((name) => [line, name]));
+    for (const badge of document.querySelectorAll(".badge")) pairs.push([badge, badge.parentElement.querySelector(".icon")]);
+    return pairs.filter((pair) => pair.every(shown) && overlap(pair[0].getBoundingClientRect(), pair[1].getBoundingClientRect()))
+      .map(([over, under]) => `${over.textContent} hides ${under.textContent || "the icon"}`);
+  }
+
   /** What stands on a shared screen, or on a face: in the middle of its tile, a third as wide and from a quarter to two thirds down. */
   function covered() {
     const over = [...document.querySelectorAll(".stage button, .stage figcaption, .controls, .chat, .top, .panel-place, .mirror .tile, .faces .own")]
@@ -72,7 +90,7 @@
     for (const video of document.querySelectorAll(".stage .tile video")) {
       const tile = video.closest(".tile");
       if (!(video instanceof HTMLVideoElement) || !tile || !shown(tile) || !video.videoWidth) continue;
-      const box = tile.getBoundingClientRect();
+      const box = video.getBoundingClientRect();
       const screen = /** @type {HTMLElement} */ (tile).dataset.source === "screen";
       const kept = screen ? picture(video)
         : new DOMRect(box.left + box.width / 3, box.top + box.height * 0.22, box.width / 3, box.height * 0.43);
@@ -84,5 +102,5 @@
     return found;
   }
 
-  Object.assign(window, { access: { violations, cut, tooSmall, covered } });
+  Object.assign(window, { access: { violations, colours, cut, tooSmall, covered, hidden } });
 })();

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.browser.conftest import BROKEN, Visit, closed_link
-from tests.support.access import check, focus, tab_to
+from tests.support.access import ZOOMED, ask, check, focus, settled, tab_to
 from tests.support.network import Network
 from tests.support.processes import Running
 from tests.support.visitor import LAPTOP, visitor
@@ -65,6 +65,10 @@ async def test_a_call(visit: Visit) -> None:
     await lies.enter()
     await an.tiles(BART, LIES)
     await check(an, "three")
+    await an.page.set_viewport_size(ZOOMED)
+    await settled(an)
+    assert await ask(an, "covered") == [], "a caption leaves a face to be seen, however small"
+    await an.page.set_viewport_size(LAPTOP)
     await bart.press("Scherm delen")
     await an.screen()
     await check(an, "with a screen")
@@ -84,6 +88,11 @@ async def test_a_call(visit: Visit) -> None:
     await bart.press("Rond af voor iedereen")
     await an.ended("De medewerker heeft het gesprek afgerond")
     await check(an, "ended")
+    await lies.ended("De medewerker heeft het gesprek afgerond")
+    await lies.page.locator("#farewell").wait_for()
+    for each in (an, lies):
+        doors = each.page.locator("#again, #farewell-back").locator("visible=true")
+        assert await doors.count() == 0, "there is no door any more"
 
 
 async def test_an_interrupted_call(visit: Visit, line: Network, demo: Running) -> None:

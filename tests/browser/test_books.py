@@ -9,6 +9,7 @@ from tests.browser.test_desk import PHONE, REFUSED, WIDE, Come, come, desk, done
 from tests.support.access import check
 from tests.support.desk import DeskSite
 from tests.support.till import fill_books
+from tests.support.town import go_to
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 __all__ = ["come", "desk"]  # fixtures
@@ -19,7 +20,7 @@ async def test_the_books_are_for_everybody(desk: DeskSite, come: Come, size: dic
     mia = await come("mia", viewport=size)
     page = mia.page
     mia.expected.append(REFUSED)
-    await follow(page, "Boekhouding")
+    await go_to(page, "Boekhouding")
     await heading(page, "Boekhouding")
     await check(mia, "no books")
     await fill_books(desk)

@@ -13,7 +13,6 @@ from tests.support.access import check, focus
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.alone,
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.timeout(240),
 ]
@@ -51,6 +50,6 @@ async def test_a_request_to_be_called_reaches_the_desk_and_is_closed(counter: Co
     await check(bart, "the task")
     await bart.page.get_by_label("Wat is er afgesproken?").fill("Komt morgen langs.")
     await bart.page.get_by_role("button", name="Gebeld en gesproken An Peeters").press("Enter")
-    await expect(bart.page.get_by_role("status")).to_have_text("De melding is afgehandeld.")
+    await expect(bart.page.get_by_role("status")).to_have_text("De taak is afgehandeld.")
     await bart.goto(f"{counter.origin}/balie")
     await expect(bart.page.get_by_text("vraagt om gebeld te worden")).to_have_count(0)

@@ -280,5 +280,5 @@ async def test_an_old_browser(visit: Visit, demo: Running, old: str) -> None:
     problem = an.page.locator("#door .problem:visible", has_text="Deze browser kan geen videogesprek voeren")
     await expect(problem).to_be_visible()
     await expect(problem).to_contain_text("Chrome, Firefox, Edge of Safari")
-    await expect(problem).to_contain_text("555\u00a001\u00a023")
+    await expect(problem).to_contain_text("555\u00a001\u00a030")
     await expect(an.page.get_by_role("button", name="Kom binnen")).to_be_hidden()

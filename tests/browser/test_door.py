@@ -15,7 +15,7 @@ from tests.support.visitor import Visitor, visitor
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
 
 AN, BART = "An Peeters", "Bart Claes"
-PHONE_NUMBER = "+32\u00a02\u00a0555\u00a001\u00a023"
+PHONE_NUMBER = "+32\u00a02\u00a0555\u00a001\u00a030"
 UPRIGHT: Any = {"width": 375, "height": 667}
 ON_ITS_SIDE: Any = {"width": 740, "height": 360}
 

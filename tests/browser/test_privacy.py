@@ -29,6 +29,7 @@ from tests.support.access import check
 from tests.support.town import follow, heading, press
 from tests.support.visitor import Visitor
 from web import keys
+from web.citizen import draft
 from web.identity import leaving
 from web.information.kept import kept
 
@@ -299,7 +300,7 @@ async def test_a_visit_leaves_what_is_listed_and_lets_nothing_out(stage: Stage, 
 
     assert watch.found == {(each.place, each.name) for each in kept()} - ELSEWHERE
     cookies = {each["name"] for each in await an.page.context.cookies()}
-    assert cookies == {"taal"} and await bart.page.context.cookies() == []
+    assert cookies == {"taal", draft.COOKIE} and await bart.page.context.cookies() == []
     assert {referrer for _, referrer, _ in watch.seen} == {""}
     for path, _, policy in watch.seen:
         assert "default-src 'none'" in policy and "unsafe" not in policy, path

@@ -170,6 +170,11 @@ async def talk_in_writing(an: Hands, bart: Visitor, lies: Visitor) -> None:
     await an.write("Uw bericht", "Wat kost dat?")
     await bart.until("document.getElementById('captions').textContent.includes('Wat kost dat?')")
     await an.page.keyboard.press("Enter")
+    await expect(bart.page.locator("#chat-unread")).to_have_text("1")
+    await bart.page.set_viewport_size(PHONE)
+    await settled(bart)
+    assert await ask(bart, "hidden") == []
+    await bart.page.set_viewport_size(WIDE)
     await bart.press("Berichten: 1 nieuw")
     await bart.page.get_by_label("Uw bericht").fill("Twaalf euro vijftig.")
     await bart.press("Verstuur")

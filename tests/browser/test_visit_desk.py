@@ -37,7 +37,7 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 
-WIDE = {"width": 1440, "height": 900}
+WIDE: Any = {"width": 1440, "height": 900}
 AN = Person("An Peeters", mail="an.peeters@example.org", phone="+32470123456")
 MIN_S = 60
 
@@ -152,6 +152,7 @@ async def test_a_visit_from_the_waiting_room_to_the_end(counter: Counter) -> Non
     await expect(els.page.locator("#waiting-said")).to_have_text("")
     # He goes in, looks who it is, lets her in; they see each other.
     await go_in(bart)
+    await expect(page.locator("#status")).to_have_text("An Peeters wacht. Laat binnen met de knop ‘Laat binnen’.")
     await let_in(bart)
     await bart.pictures(1)
     await an.pictures(1)
@@ -181,6 +182,22 @@ async def test_a_visit_from_the_waiting_room_to_the_end(counter: Counter) -> Non
     await expect(els.page.get_by_role("heading", level=1)).to_have_text("Rond af: An Peeters")
 
 
+async def in_sight(staff: Visitor) -> None:
+    """However long the panel is, who waits stays in sight, here and elsewhere; and each part is two presses away."""
+    page = staff.page
+    top = page.locator("#panel-top")
+    assert await top.locator("#others, #lobby").count() == 2
+    await page.locator("#part-transfer button").scroll_into_view_if_needed()
+    await expect(top).to_be_in_viewport(ratio=1)
+    await page.get_by_text("Ga naar", exact=True).click()
+    await check(staff, "beside the call: the way to each part")
+    await page.get_by_role("navigation", name="Delen van dit paneel").get_by_role("link", name="Notities").click()
+    await expect(page.get_by_role("heading", name="Notities")).to_be_focused()
+    await expect(page.get_by_role("navigation", name="Delen van dit paneel")).to_be_hidden()
+    bottom = "document.getElementById('panel-top').getBoundingClientRect().bottom"
+    assert await staff.evaluate(f"() => document.getElementById('note-title').getBoundingClientRect().top >= {bottom}")
+
+
 async def test_every_state_of_it_is_for_everybody(counter: Counter) -> None:
     bart = await counter.sit("bart", viewport=WIDE)
     bart.expected.append("the server responded with a status of 422")
@@ -203,6 +220,7 @@ async def test_every_state_of_it_is_for_everybody(counter: Counter) -> None:
     await page.get_by_text("Voeg een stap toe").click()
     await page.get_by_text("Geef door aan een collega").click()
     await check(bart, "beside the call: everything open, and wrong")
+    await in_sight(bart)
     await page.get_by_label("Naam van deze persoon").fill("Tom De Wit")
     await bart.press("Nodig deze persoon uit")
     await expect(page.locator("#part-facts svg")).to_be_visible()

@@ -136,7 +136,7 @@ async def test_a_link_that_was_passed_on(counter: Counter) -> None:
     await expect(dialog).to_contain_text("Bent u dat niet zelf? Bel ons meteen")
     await stranger.press("Ga hier verder")
     await an.ended("Was u dat niet zelf? Bel meteen")
-    await expect(an.page.locator("#ended-reason")).to_contain_text("555\u00a001\u00a023")
+    await expect(an.page.locator("#ended-reason")).to_contain_text("555\u00a001\u00a030")
     # Whoever it is, nobody is let in unseen: Bart is asked who it is.
     await go_in(bart)
     await bart.page.locator("#lobby").get_by_role("button", name="Laat binnen An Peeters").click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from media.core.errors import LimitError
 from media.core.model import ParticipantId, RoomId
-from signalling.lobby import PRESENCE_MAX, WAITING_MAX, Clock, Lobbies, Lobby
+from signalling.lobby import AGAIN, PRESENCE_MAX, WAITING_MAX, Clock, Lobbies, Lobby
 from signalling.tokens import Join, Role, default_grants
 
 ROOM = RoomId("loket-3")
@@ -36,6 +37,7 @@ def test_the_clock_says_what_unix_time_it_was() -> None:
     clock = Clock()
     clock.read(5 * S, 1_000.5)
     assert clock.unix_s(7 * S) == 1_002.5
+    assert clock.us(1_002.5) == 7 * S and clock.us(0) < 0
     clock.read(8 * S, 2_000.0)
     assert clock.unix_s(7 * S) == 1_999.0, "the machine's time was put right"
 
@@ -109,6 +111,24 @@ def test_people_wait_in_the_order_in_which_they_came() -> None:
     made.leave(ROOM, ParticipantId("jan"), "left", 10 * S)
     made.wait(join("jan"), 11 * S)
     assert ids(made)[0] == ["bo", "an", "jan"]
+
+
+def test_who_waited_before_this_process_began_gets_his_place_back() -> None:
+    made, now_s = lobbies(), 1_800_000_000
+    made.wait(replace(join("bo"), since_s=now_s - 60), 101 * S)
+    made.wait(join("cy"), 102 * S)
+    made.wait(replace(join("an"), since_s=now_s - 600), 103 * S)
+    made.wait(replace(join("di"), since_s=now_s + 99), 104 * S)
+    assert ids(made) == (["an", "bo", "cy", "di"], [])
+    since = [each.since_s - now_s for each in made.snapshot()[ROOM].waiting]
+    assert since == [-600, -60, 2, 4], "nobody waits since tomorrow"
+    made.wait(join("an"), 105 * S)
+    assert made.snapshot()[ROOM].waiting[0].since_s == now_s - 600, "a reload"
+    told = [(each.participant, each.reason, each.at_s - now_s) for each in made.take_presence()]
+    assert told == [("bo", AGAIN, 1), ("cy", "", 2), ("an", AGAIN, 3), ("di", AGAIN, 4)]
+    made.enter(join("an"), 106 * S)
+    made.hold(ROOM, ParticipantId("an"), 107 * S, here=True)
+    assert ids(made)[0] == ["bo", "cy", "di", "an"], "who is put on hold begins to wait then"
 
 
 def test_a_room_has_so_many_places_to_wait() -> None:

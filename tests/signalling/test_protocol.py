@@ -146,7 +146,7 @@ def test_the_conversation_goes_as_written() -> None:
         ("| source | kind | the token must grant |", get_args(Source)),
         ("| action | participant | source | does |", ("mute", "remove", "end")),
         ("| code | close | HTTP | when |", CLOSE_CODES.keys() | STATUS.keys()),
-        ("| claim | |", {*tokens._CLAIMS, "label", "wait", "grants", "nbf"}),
+        ("| claim | |", {*tokens._CLAIMS, "label", "wait", "since", "grants", "nbf"}),
     ],
 )
 def test_tables_name_everything_and_nothing_else(header: str, names: Any) -> None:

@@ -34,7 +34,7 @@ def test_who_waits_sees_and_hears_nobody() -> None:
     assert (jan.welcome["waiting"], jan.welcome["participants"], jan.welcome["chat"]) == (True, [], [])
     assert jan.welcome["can"] == {"publish": [], "subscribe": False, "moderate": False}
     assert jan.welcome["you"]["name"] == "Jan"
-    assert jan.hears() == [{"type": "waiting", "n": 2, "position": 1, "staff": ["Mia"], "held": False}]
+    assert jan.hears() == [{"type": "waiting", "n": 2, "position": 1, "staff": ["Mia"], "held": False, "waited_s": 0}]
     assert bo.hears("joined") == [], "and nobody but the staff knows"
     empty, told = staff.hears("lobby")
     assert empty["people"] == []
@@ -124,7 +124,7 @@ def test_a_reload_while_waiting_keeps_ones_place() -> None:
     staff.hears()
     counter.later(40 * S)
     again = counter.enter("jan", wait=True)
-    assert again.hears("waiting")[0]["position"] == 1
+    assert [(each["position"], each["waited_s"]) for each in again.hears("waiting")] == [(1, 40)]
     assert jan.hears("bye")[0]["reason"] == "replaced"
     assert staff.hears() == [], "nothing changed for the staff"
     assert counter.hub.counts()["waiting"] == 2

@@ -25,6 +25,14 @@ FOCUSED = """() => {
   return { words, seen: outlineStyle === "solid" && parseFloat(outlineWidth) >= 3 };
 }"""
 
+BAR_UNDER_LEGEND = """() => document.querySelector(".helper legend").getBoundingClientRect().bottom
+  <= document.querySelector(".helper .wrong").getBoundingClientRect().top"""
+IN_THE_MARGINS = """() => {
+  const text = document.querySelector("h1").getBoundingClientRect();
+  return [...document.querySelectorAll(".days button, .days .day-none")].map((each) => each.getBoundingClientRect())
+    .every((each) => each.left >= text.left && each.right <= text.right + 0.5);
+}"""
+
 
 async def settled(somebody: Visitor) -> None:
     """What a change of the window sets in motion is done: two frames, for observers run between them."""

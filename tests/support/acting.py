@@ -16,7 +16,6 @@ from balie.acts.service import Acts, Systems
 from balie.identity import records as identity
 from balie.store.engine import Store, Tx
 from balie.store.schema import (
-    act_task,
     appointment,
     identification,
     invoice,
@@ -25,6 +24,7 @@ from balie.store.schema import (
     product,
     refund,
     reservation,
+    task,
 )
 from tests.support import appointments, office
 from tests.support.cashdesk import NAME, CashDesk, cash_desk
@@ -205,14 +205,14 @@ class World:
         return await self.store.read(lambda tx: list(tx.execute(select(table).order_by(table.c.id)).all()))
 
     async def tasks(self, state: str = "open") -> list[str]:
-        return [each.reason for each in await self.rows(act_task) if each.state == state]
+        return [each.reason for each in await self.rows(task) if each.state == state]
 
     async def picture(self) -> list[tuple[Any, ...]]:
         """All that counts: what a replay may not change."""
         hidden = {"asked_s", "ask_again_s", "again_s"}
         return [
             tuple(value for name, value in row._mapping.items() if name not in hidden)
-            for table in (reservation, payment, refund, act_task, invoice)
+            for table in (reservation, payment, refund, task, invoice)
             for row in await self.rows(table)
         ]
 

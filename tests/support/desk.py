@@ -21,7 +21,8 @@ from balie.booking.reading import Appointment
 from balie.booking.slots import Calendars, Wish
 from balie.hooks import feed
 from balie.hooks.targets import Target
-from balie.post import tasks
+from balie.post import inbox, undelivered
+from balie.record import tasks
 from balie.staff import accounts
 from balie.staff.limiter import Limiter
 from balie.staff.passwords import Passwords
@@ -153,8 +154,8 @@ async def fail_message(site: DeskSite, booked: Booked, reason: str = "address_un
         status = "unresolved" if reason == "delivery_unknown" else "failed"
         said = "550 5.1.1 <an.peeters@voorbeeld.example>: Recipient address rejected: User unknown"
         tx.execute(update(message).where(message.c.id == row.id).values(status=status, error_class=reason, error=said))
-        tasks.ask(tx, site.now_s, row, reason)
-        return tasks.listed(tx)[-1].id
+        undelivered.ask(tx, site.now_s, row, reason)
+        return max(each.id for each in tasks.of_appointment(tx, booked.appointment_id))
 
     return await site.store.write(write)
 
@@ -187,6 +188,7 @@ async def receive(site: DeskSite, booked: Booked | None, text: str = "Mag mijn z
     def write(tx: Tx) -> int:
         key = tx.execute(insert(inbound_message).values(**row)).inserted_primary_key
         assert key is not None
+        inbox.ask(tx, site.now_s, int(key[0]), "human", booked.appointment_id if booked is not None else None)
         return int(key[0])
 
     return await site.store.write(write)

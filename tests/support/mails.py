@@ -14,7 +14,7 @@ from sqlalchemy import Row, insert, select
 from balie.post.incoming import parse
 from balie.post.receiving import Received, receive
 from balie.store.engine import Store, Tx
-from balie.store.schema import appointment, inbound_message, message, message_event, message_issue, participant
+from balie.store.schema import appointment, inbound_message, message, message_event, participant, task
 from tests.support.office import MONDAY_S, Office, found, unix_s
 
 FOLDER = Path(__file__).parents[1] / "data" / "mails"
@@ -155,9 +155,9 @@ async def events_of(store: Store, message_id: int) -> list[str]:
 
 
 async def tasks_of(store: Store, message_id: int) -> list[tuple[str, str]]:
-    """Reason and state of the tasks of a message."""
-    wanted = select(message_issue).where(message_issue.c.message_id == message_id).order_by(message_issue.c.id)
-    return await store.read(lambda tx: [(row.reason, row.state) for row in tx.execute(wanted)])
+    """Reason of the tasks of a message, and how they ended or stand."""
+    wanted = select(task).where(task.c.kind == "message", task.c.object_id == message_id).order_by(task.c.id)
+    return await store.read(lambda tx: [(row.reason, row.how or row.state) for row in tx.execute(wanted)])
 
 
 async def letters(store: Store) -> list[Row[Any]]:

@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from balie.acts import tasks
 from balie.documents.records import Rules
 from balie.documents.scan import Scanner, ScannerDownError, Verdict
 from balie.documents.service import Documents
@@ -128,7 +127,7 @@ def keep(
         told.append(appointment_id)
 
     usual = rules or Rules(scans=scanner is not None)
-    made = Documents(store, shelf, usual, scanner, chance.randbytes, clock, tasks.ask, changed)  # type: ignore[arg-type]
+    made = Documents(store, shelf, usual, scanner, chance.randbytes, clock, changed)  # type: ignore[arg-type]
     return Kept(made, told)
 
 

@@ -11,7 +11,7 @@ from balie.post.facts import Sender
 from balie.post.smtp import Relay
 from balie.record import schedule
 from balie.store.engine import Store, Tx
-from balie.store.schema import message, message_event, message_issue, outbox
+from balie.store.schema import message, message_event, outbox, task
 from tests.support import office
 from tests.support.arranged import LINK_KEY, Arranged, Somebody, arrange, entropy
 from tests.support.office import MONDAY_S, unix_s
@@ -57,8 +57,8 @@ def messages(tx: Tx, /, **wanted: object) -> list[Any]:
 
 def issues(tx: Tx, state: str = "open") -> list[tuple[int, str]]:
     """Messages and reasons."""
-    query = select(message_issue.c.message_id, message_issue.c.reason).where(message_issue.c.state == state)
-    return [(row[0], row[1]) for row in tx.execute(query.order_by(message_issue.c.id))]
+    query = select(task.c.object_id, task.c.reason).where(task.c.kind == "message", task.c.state == state)
+    return [(row[0], row[1]) for row in tx.execute(query.order_by(task.c.id))]
 
 
 def story(tx: Tx, message_id: int) -> list[str]:

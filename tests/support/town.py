@@ -20,6 +20,9 @@ from tests.support.booking import booked
 from tests.support.office import MONDAY_S, Office
 from tests.support.townhall import Townhall, townhall
 
+SMALL = 768
+"""Pixels: a window so narrow has the desk's places behind a button."""
+
 
 @dataclass
 class Town:
@@ -68,6 +71,14 @@ async def press(page: Page, name: str) -> None:
 
 async def follow(page: Page, name: str) -> None:
     await page.get_by_role("link", name=name, exact=True).first.click()
+
+
+async def go_to(page: Page, name: str) -> None:
+    """One of the desk's places: behind a button where the window is small."""
+    size = page.viewport_size
+    if size is not None and size["width"] < SMALL:
+        await page.locator(".menu-open").click()
+    await page.get_by_role("navigation").get_by_role("link", name=name).click()
 
 
 async def pick(page: Page) -> None:

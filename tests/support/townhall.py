@@ -26,6 +26,8 @@ from web.render import STATIC, environment
 from web.selftest.pages import ROUTES as SELFTEST
 
 NAME, PHONE = "Gemeente Voorbeeldegem", "+32 2 555 01 23"
+SERVICE_PHONE = "+32 2 555 01 30"
+"""Of the service of tests.support.office, for pages about an appointment."""
 Client = TestClient[Any, Any]
 
 # A booking as its forms are filled in.

@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from balie.acts import keeping, saga, tasks
+from balie.acts import keeping, saga
 from balie.acts.errors import ActError
 from balie.bookkeeping import ubl
 from balie.bookkeeping.content import Content, Line, Paid
@@ -27,6 +27,8 @@ from balie.identity.service import DEPARTURES
 from balie.log import redact
 from balie.payments import mollie, refunds
 from balie.payments.errors import ProviderError
+from balie.record import tasks
+from balie.reservations.backend import FreeTime
 from balie.reservations.errors import Nonsense
 from balie.reservations.http import HttpBackend, Site
 from balie.store.engine import Store, Tx
@@ -38,8 +40,10 @@ from tests.support.paper import OFFICE
 from tests.support.samen import Together
 from tests.support.site import build_site
 from tests.web.samen.conftest import call  # noqa: F401, a fixture
+from tests.web.samen.test_panel import DAY
 from tests.web.samen.test_rights import OWN, PERSONAL, acts, filled, routes
 from web.desk.desk import HOME, inside
+from web.samen import times
 
 NAME = "Iemand Anders"
 LATE = ("completed", "cancelled_citizen", "cancelled_office", "rescheduled", "expired")
@@ -75,7 +79,7 @@ async def test_nobody_is_identified_for_an_appointment_that_was_cancelled(store:
         await store.write(together.change, appointment, made.appointment_id, status="cancelled_citizen")
         await get(browser, code, 410)
         await post(browser, code, 410)
-        answer = await browser.get("/identificatie/terug", params=here.op.authorize(url), headers=HEADERS)
+        answer = await browser.get("/identificatie/terug/test", params=here.op.authorize(url), headers=HEADERS)
         assert answer.status == 400
         rows = await store.read(lambda tx: tx.execute(select(identification.c.state, identification.c.name)).all())
         assert [tuple(each) for each in rows] == [("failed", "")]
@@ -127,10 +131,10 @@ async def test_no_more_goes_back_than_came_in(store: Store) -> None:
 
         def twice(tx: Tx) -> tuple[int, int]:
             first = refunds.propose(tx, here.now_s, entropy, made, "slot_lost")
-            assert first is not None and saga.approve(tx, here.now_s, entropy, first, 1)
+            assert first is not None and saga.approve(tx, here.now_s, entropy, here.acts.rules, first, 1)
             assert refunds.refused(tx, here.now_s, first, "provider_refused")
             second = refunds.propose(tx, here.now_s, entropy, made, "cancelled")
-            assert second is not None and saga.approve(tx, here.now_s, entropy, second, 1)
+            assert second is not None and saga.approve(tx, here.now_s, entropy, here.acts.rules, second, 1)
             return first, second
 
         first, second = await store.write(twice)
@@ -238,9 +242,31 @@ def test_no_name_breaks_the_file_for_bookkeeping() -> None:
 async def test_only_days_that_can_be_chosen_are_asked_for(call: Together) -> None:  # noqa: F811
     step = await call.open("reserve")
     call.hall.broken = Nonsense("nobody should ask")
-    for day in ("9999-12-31", "0001-01-01", "2027-12-08", "2026-12-07", "morgen", "\0"):
+    for day in ("9999-12-31", "0001-01-01", "2027-12-08", "2026-12-07", "morgen", "\x07"):
         answer = await call.an.client.get(f"{call.an.path}/{step}/uren", params={"dag": day})
         assert answer.status == 200 and "Kies een dag." in await answer.text()
+
+
+async def test_one_impatient_citizen_is_one_question(call: Together) -> None:  # noqa: F811
+    """The system of another house is asked once, whoever presses how often; who does not stop hears so."""
+    step = await call.open("reserve")
+    asked: list[str] = []
+    real = call.hall.free
+
+    async def counted(kind: str, from_s: int, until_s: int) -> list[FreeTime]:
+        asked.append(kind)
+        return await real(kind, from_s, until_s)
+
+    call.hall.free = counted  # type: ignore[method-assign]
+    url = f"{call.an.path}/{step}/uren"
+    pages = await asyncio.gather(*(call.an.client.get(url, params={"dag": DAY, "deel": "1"}) for _press in range(10)))
+    assert {each.status for each in pages} == {200} and "14.00 uur" in await pages[0].text()
+    assert len(asked) == 1
+    days = [each for each, _words in times.days(int(call.desk.clock.now_s), "Europe/Brussels")]
+    for _round in range(2):
+        page = [await (await call.an.client.get(url, params={"dag": day})).text() for day in days][-1]
+        call.desk.clock.now_s += 5
+    assert "heel vaak na elkaar" in page and len(asked) <= 35
 
 
 async def test_nobody_chooses_without_end(sqlite_store: Store) -> None:
@@ -345,7 +371,7 @@ TOKEN = "kR3xZ9-q_Lw7Tn0aVb2cYd4eFg6h"
         f"/a/{TOKEN}/documenten?stap=3",
         f"/b/{TOKEN}/documenten/1",
         f"/identificatie/start/{TOKEN}",
-        f"/identificatie/terug?code={TOKEN[:9]}&state={TOKEN[:9]}&iss=https://x.example",
+        f"/identificatie/terug/acm?code={TOKEN[:9]}&state={TOKEN[:9]}&iss=https://x.example",
         f"https://pay.example/checkout/{TOKEN}",
     ],
 )

@@ -45,7 +45,7 @@ async def test_the_request_is_received_and_stands_at_the_desk_once(client: Clien
     for phone in (READABLE, ""):
         assert await ask(client, token, phone) == (200, {"number": READABLE})
     (found,) = await site.balie.store.read(call_request.waiting, [town.service])
-    assert (found.task.name, found.task.ref, found.staff_id) == ("An Peeters", made.ref, town.bart)
+    assert (found.who.name, found.task.ref, found.who.staff_id) == ("An Peeters", made.ref, town.bart)
 
 
 async def test_a_number_is_asked_for_and_looked_at(client: Client, site: Site, town: Office) -> None:

@@ -10,6 +10,7 @@ from balie.identity import logins
 from balie.store import schema
 from tests.support.site import PHONE, Client
 from tests.support.tree import ROOT, files, text
+from web.citizen import draft
 from web.desk import gate
 from web.identity import leaving
 from web.information.kept import kept
@@ -53,8 +54,8 @@ def test_no_script_keeps_anything_else() -> None:
 
 def test_the_server_sets_no_other_cookie() -> None:
     setters = {name for name in files() if name.startswith("web/") and "set_cookie(" in text(name)}
-    assert setters == {"web/desk/gate.py", "web/identity/leaving.py", "web/language.py"}
-    cookies = {COOKIE, gate.COOKIE, f"{logins.COOKIE}-…", leaving.SIGNED_IN_WITH}
+    assert setters == {"web/citizen/draft.py", "web/desk/gate.py", "web/identity/leaving.py", "web/language.py"}
+    cookies = {COOKIE, draft.COOKIE, gate.COOKIE, f"{logins.COOKIE}-…", leaving.SIGNED_IN_WITH}
     assert {each.name for each in kept() if each.place == "cookie"} == cookies
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 from balie import signing
 from balie.booking.people import Person
 from balie.store.engine import Store, Tx
-from balie.store.schema import idempotency, message, message_event, message_issue
+from balie.store.schema import idempotency, message, message_event, task
 from tests.support import office
 from tests.support.booking import booked, entropy
 from tests.support.office import MONDAY_S
@@ -92,7 +92,7 @@ async def test_a_failure_is_a_task_with_the_gateways_words(store: Store, gateway
     said = "Absent subscriber (27) " + "!" * (300 - 23)
     assert await known(store, envid) == ("failed", said)
     assert await events(store) == [("failed", {"said": said})]
-    tasks = select(message_issue.c.reason)
+    tasks = select(task.c.reason)
     assert await store.read(lambda tx: tx.scalars(tasks).all()) == ["sms_failed"]
 
 

@@ -14,15 +14,15 @@ from balie.booking.reading import Appointment, Step
 from balie.booking.slots import Wish
 from balie.i18n import LANGUAGES, duration_words, local, moment_words, pick, short_day_words, speaking
 from balie.i18n import gettext as _
-from balie.post import inbox, tasks
-from balie.post.tasks import Task
+from balie.post import inbox
+from balie.record import tasks
 from balie.staff import agenda, messages
 from balie.staff.messages import Sent
 from balie.store.engine import Tx
 from balie.visit import call_request, device_test, wrap_up
 from balie.visit.device_test import DeviceTest
 from web.citizen import persons
-from web.desk import qr, story, times, words
+from web.desk import qr, story, task_words, times, words
 from web.desk.call import is_open
 from web.desk.desk import Desk, go
 from web.desk.rows import row
@@ -64,6 +64,7 @@ async def _show(desk: Desk, status: int = 200) -> web.Response:
         around = {
             "known": agenda.known(tx, [found.id]),
             "tasks": [each for each in tasks.of_appointment(tx, found.id) if each.state == "open"],
+            "calls": call_request.waiting(tx, [found.service_id], found.id),
             "letters": [each for each in inbox.of_appointment(tx, found.id) if each.status in inbox.WAITING],
             "token": _token(tx, desk, found),
             "names": agenda.names(tx, found.ref),
@@ -96,8 +97,8 @@ async def _show(desk: Desk, status: int = 200) -> web.Response:
         link=link,
         qr=qr.svg(link) if link else "",
         open_qr=desk.request.query.get("gedaan", "").startswith("geboekt"),
-        tasks=sum(each.reason != call_request.REASON for each in around["tasks"]),
-        calls=[_call_told(each) for each in around["tasks"] if each.reason == call_request.REASON],
+        tasks=[each.id for each in around["tasks"] if each.kind not in (call_request.KIND, inbox.KIND)],
+        calls=[_call_told(each) for each in around["calls"]],
         letters=around["letters"],
         earlier=around["earlier"],
         papers_level="h2",
@@ -131,9 +132,10 @@ def _person_told(each: reading.Participant, test: DeviceTest | None, zone: str) 
     }
 
 
-def _call_told(each: Task) -> dict[str, object]:
+def _call_told(each: call_request.Waiting) -> dict[str, object]:
     """Somebody who asks to be telephoned."""
-    return {"id": each.id, "words": words.call_words(each.name), "phone": words.phone_words(each.phone)}
+    who = each.who
+    return {"id": each.task.id, "words": task_words.call(who.name), "phone": words.phone_words(who.phone)}
 
 
 def _test_told(test: DeviceTest, zone: str) -> dict[str, object]:

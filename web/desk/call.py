@@ -6,10 +6,12 @@ from aiohttp import web
 
 from balie.booking.links import AFTER_S, BEFORE_S
 from balie.booking.reading import Appointment
+from signalling.lobby import Lobby
 from signalling.tokens import Join, default_grants
 from web import welcome
-from web.desk import panel
+from web.desk import panel, waiting
 from web.desk.desk import Desk, go
+from web.keys import HUB
 from web.pages import call_page, hand_over
 from web.problems import problem
 
@@ -25,9 +27,14 @@ async def door(desk: Desk) -> web.StreamResponse:
     if not is_open(found, desk.now_s):
         return go(f"/balie/afspraak/{found.ref}")
     path, beside = f"{panel.PLACE}/{found.ref}/join", await panel.values(desk)
-    values = {**beside, "csrf": desk.csrf}
+    lines = await waiting.visits(desk, {found.room: lobby} if (lobby := _lobby(desk, found)) is not None else {})
+    values = {**beside, "csrf": desk.csrf, "visit": lines[0] if lines else None}
     about = welcome.of_staff(found, desk.now_s)
     return call_page(desk.request, path, desk.member.name, "staff", welcome=about, template="desk/call.html", **values)
+
+
+def _lobby(desk: Desk, found: Appointment) -> Lobby | None:
+    return desk.request.app[HUB].lobbies().get(found.room)
 
 
 async def join(desk: Desk) -> web.StreamResponse:

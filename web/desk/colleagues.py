@@ -73,8 +73,9 @@ def _told(desk: Desk, each: Account) -> dict[str, object]:
 async def add(desk: Desk) -> web.StreamResponse:
     """POST /balie/medewerkers: a new account; the page with its start password, which nobody sees again."""
     form = desk.form
-    login = form.text("login", _("Vul een gebruikersnaam in."), most=LOGIN_MAX)
+    # As the fields stand: the summary of what is wrong has their order.
     name = form.text("naam", _("Vul een naam in."), most=NAME_MAX)
+    login = form.text("login", _("Vul een gebruikersnaam in."), most=LOGIN_MAX)
     mail = _mail(form)
     role, services = _wanted(form)
     if form.errors:

@@ -18,7 +18,6 @@ from urllib.parse import urlencode
 from aiohttp import web
 from multidict import MultiDict
 
-from balie.acts import tasks
 from balie.booking.links import LinkKey
 from balie.bookkeeping import overview
 from balie.i18n import gettext as _
@@ -34,7 +33,7 @@ from web.desk import gate, words
 from web.forms import Form
 from web.keys import ENTROPY, LINK_KEY, PAGES, SITE, STORE, UNIX_TIME
 from web.language import local
-from web.problems import Refused, problem
+from web.problems import Refused, SignedIn, problem
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -70,7 +69,7 @@ class Desk:
 
     async def show(self, template: str, *, status: int = 200, **values: object) -> web.Response:
         """A page of templates/desk, with what is on all of them."""
-        waiting, unfinished, act_tasks, mismatches = await self.read(_left_to_do, self.member, self.now_s)
+        waiting, unfinished, mismatches = await self.read(_left_to_do, self.member, self.now_s)
         html = (
             self.request.app[PAGES]
             .get_template(f"desk/{template}")
@@ -82,7 +81,6 @@ class Desk:
                 here=self.request.path,
                 waiting=waiting,
                 unfinished=unfinished,
-                act_tasks=act_tasks,
                 mismatches_open=mismatches,
                 done_words=words.done().get(self.request.query.get("gedaan", ""), ""),
                 **{"form": self.form, **values},
@@ -91,12 +89,12 @@ class Desk:
         return web.Response(text=html, content_type="text/html", charset="utf-8", status=status)
 
 
-def _left_to_do(tx: Tx, member: Member, now_s: int) -> tuple[Waiting, int, int, int]:
-    """What waits for anybody here, how many of his own visits he did not wrap up, how many formal acts wait, and, for
-    who sees the books, what does not agree in them."""
+def _left_to_do(tx: Tx, member: Member, now_s: int) -> tuple[Waiting, int, int]:
+    """What waits for anybody here, how many of his own visits he did not wrap up, and, for who sees the books, what
+    does not agree in them."""
     own = wrap_up.open_of(tx, member.services, now_s, staff_id=member.id)
     mismatches = overview.open_number(tx) if member.may("lead") else 0
-    return agenda.waiting(tx, member), len(own), tasks.open_number(tx, member.services), mismatches
+    return agenda.waiting(tx, member), len(own), mismatches
 
 
 Handler = Callable[[Desk], Awaitable[web.StreamResponse]]
@@ -201,6 +199,12 @@ async def seat(request: web.Request, form: Form | None = None) -> Desk | None:
         return None
     session, member = found
     return Desk(request, member, session, csrf.token(app[LINK_KEY], token), now_s, form or Form(MultiDict()))
+
+
+async def not_signed_in(request: web.Request) -> None:
+    """For what a citizen does himself.  SignedIn (403) where a member of staff is, who is not that citizen."""
+    if await seat(request) is not None:
+        raise SignedIn
 
 
 async def _serve(desk: Desk, handler: Handler, role: Role) -> web.StreamResponse:

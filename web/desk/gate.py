@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from balie.record import audit
+from balie.sections.identity import LOCAL
 from balie.staff import accounts, sessions
 from balie.staff.limiter import Limiter
 from balie.staff.passwords import Passwords
@@ -19,7 +20,6 @@ from web.identity.keys import identities
 from web.keys import ENTROPY, SITE, STORE, UNIX_TIME
 
 COOKIE = "balie"
-LOCAL = "local"
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,10 @@ async def _show(desk: Desk, status: int = 200) -> web.Response:
         status=status,
         form=Form(filled, desk.form.errors),
         day_options=[(str(at), name) for at, name in enumerate(_days())],
-        by_day=[(name, [_told(each, names) for each in kept if each.weekday == at]) for at, name in enumerate(_days())],
+        by_day=[
+            (name, [_told(each, names, today) for each in kept if each.weekday == at])
+            for at, name in enumerate(_days())
+        ],
         services=[(str(each.id), names[each.id]) for each in services],
         every=words.every_weeks(),
         modalities=[(each, words.modalities()[each]) for each in MODALITIES],
@@ -92,12 +95,14 @@ def _clock(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}" if minutes < 24 * 60 else "23:59"
 
 
-def _told(each: Hours, names: dict[int, str]) -> dict[str, object]:
+def _told(each: Hours, names: dict[int, str], today: date) -> dict[str, object]:
     from_, until = (
         time_words(local(0, "UTC").replace(hour=at // 60 % 24, minute=at % 60))
         for at in (each.from_min, each.until_min)
     )
     often = "" if each.every_weeks == 1 else _("om de {n} weken").format(n=each.every_weeks)
+    first = date.fromisoformat(each.from_day)
+    from_day = _("vanaf {day}").format(day=day_words(first)) if first > today else ""
     until_day = (
         _("tot en met {day}").format(day=day_words(date.fromisoformat(each.until_day))) if each.until_day else ""
     )
@@ -108,7 +113,7 @@ def _told(each: Hours, names: dict[int, str]) -> dict[str, object]:
         "id": each.id,
         "time": _("{from_} tot {until}").format(from_=from_, until=until),
         "lasts": duration_words(each.until_min - each.from_min),
-        "more": " · ".join(part for part in (service, often, with_ways, until_day) if part),
+        "more": " · ".join(part for part in (service, often, with_ways, from_day, until_day) if part),
     }
 
 

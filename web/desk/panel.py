@@ -23,7 +23,7 @@ from balie.visit import call_request, device_test, steps, wrap_up
 from balie.visit import transfer as handing
 from balie.visit.steps import NextStep
 from web.citizen import persons
-from web.desk import qr, words
+from web.desk import qr, task_words, words
 from web.desk.desk import Desk
 from web.desk.live import LIVE
 from web.desk.rows import row
@@ -71,7 +71,7 @@ async def values(desk: Desk, *, done: str = "", said: str = "", opened: str = ""
         lights = device_test.shared(tx, [found.id])
         tokens = {each.id: links.current(tx, desk.link_key, each.id) or "" for each in found.helpers}
         note, agreed = wrap_up.of_appointment(tx, found.id).note, steps.of_appointment(tx, found.id)
-        calls = {each.task.name for each in call_request.waiting(tx, {found.service_id}, found.id)}
+        calls = {each.who.name for each in call_request.waiting(tx, {found.service_id}, found.id)}
         return found, lights, agenda.colleagues(tx, {found.service_id}), tokens, note, agreed, calls
 
     found, lights, colleagues, tokens, note, agreed, calls = await desk.read(look)
@@ -86,7 +86,7 @@ async def values(desk: Desk, *, done: str = "", said: str = "", opened: str = ""
         "when": moment_words(found.start_s, found.zone),
         "people": [_person(desk, each, lights, tokens.get(each.id, ""), new) for each in found.people],
         "colleagues": _colleagues(desk, colleagues, found),
-        "calls": [words.call_words(each) for each in sorted(calls)],
+        "calls": [task_words.call(each) for each in sorted(calls)],
         "note": note,
         "steps": [_step(each) for each in agreed],
         "owners": list(words.step_owners().items()),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from aiohttp import web
 
 from web.desk import (
-    act_tasks,
     agreed,
     appointment,
     booking,
@@ -21,6 +20,7 @@ from web.desk import (
     panel,
     tasks,
     today,
+    wording,
     wrap_up,
 )
 from web.desk.desk import ACCOUNT, ENTRY, action, exchange, page, stream
@@ -74,8 +74,6 @@ ROUTES = (
     page(wrap_up.PLACE, wrap_up.listed),
     page(tasks.PLACE, tasks.show),
     action(tasks.PLACE + _ID, tasks.act),
-    page(act_tasks.PLACE, act_tasks.show),
-    action(act_tasks.PLACE + _ID, act_tasks.act),
     page(books.PLACE, books.show, role="lead"),
     page(f"{books.PLACE}/{books.NUMBER}", books.one, role="lead"),
     action(f"{books.PLACE}/{books.NUMBER}", books.acknowledge, role="lead"),
@@ -94,6 +92,9 @@ ROUTES = (
     action(colleagues.PLACE, colleagues.add, role="admin"),
     page(colleagues.PLACE + _ID, colleagues.one, role="admin"),
     action(colleagues.PLACE + _ID, colleagues.act, role="admin"),
+    page(wording.PLACE, wording.show, role="admin"),
+    page(wording.PLACE + _ID, wording.one, role="admin"),
+    action(wording.PLACE + _ID, wording.act, role="admin"),
     page(hooks.PLACE, hooks.show, role="admin"),
     action(hooks.PLACE, hooks.replay_all, role="admin"),
     action(hooks.PLACE + _ID, hooks.act, role="admin"),

@@ -99,10 +99,10 @@ def _act_words(step: Step) -> str:
         "hook.replayed": _("Koppeling: opnieuw verzonden"),
         "hook.skipped": _("Koppeling: overgeslagen"),
         "call_asked": _("Gevraagd om gebeld te worden"),
-        "task.retried": _("Melding: bericht opnieuw verzonden"),
-        "task.channel_switched": _("Melding: bericht per sms verzonden"),
-        "task.phoned": _("Melding: de burger gebeld"),
-        "task.closed": _("Melding afgesloten"),
+        "task.retried": _("Taak: bericht opnieuw verzonden"),
+        "task.channel_switched": _("Taak: bericht per sms verzonden"),
+        "task.phoned": _("Taak: de burger gebeld"),
+        "task.closed": _("Taak afgesloten"),
         "letter.assigned": _("Antwoord toegewezen"),
         "letter.linked": _("Antwoord gekoppeld aan deze afspraak"),
         "letter.answered": _("Antwoord verstuurd aan de burger"),
@@ -159,7 +159,7 @@ def _of_message(when: str, step: Step, names: Mapping[str, str]) -> Told:
         "answered": _("beantwoord per mail"),
         "link_opened": _("afspraak bekeken"),
         "confirmed": _("bevestigd door burger"),
-        "joined": _("kwam binnen in het gesprek"),
+        "joined": _("kwam naar het gesprek"),
         "rsvp_accepted": _("aanvaard in de agenda"),
         "rsvp_declined": _("geweigerd in de agenda"),
         "rsvp_tentative": _("misschien, zegt de agenda"),
@@ -170,7 +170,7 @@ def _of_message(when: str, step: Step, names: Mapping[str, str]) -> Told:
 
 
 def _of_letter(when: str, step: Step) -> Told:
-    link = f"/balie/antwoorden/{step.detail['id']}"
+    link = f"/balie/taken/antwoorden/{step.detail['id']}"
     if step.kind == "human":
         return Told(
             when, _("Antwoord van de burger: {subject}").format(subject=step.detail["subject"]), "", "good", link

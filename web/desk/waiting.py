@@ -12,6 +12,8 @@ from balie.booking import reading
 from balie.booking.reading import Appointment
 from balie.i18n import gettext as _
 from balie.i18n import local, ngettext, pick, time_words
+from balie.record import guided
+from balie.record.guided import Guided
 from balie.staff.accounts import Member
 from balie.store.engine import Tx
 from balie.visit import call_request, device_test, transfer
@@ -19,7 +21,7 @@ from balie.visit.device_test import DeviceTest
 from balie.visit.transfer import Handed
 from signalling.lobby import Here, Lobby
 from web.citizen.words import and_words
-from web.desk import words
+from web.desk import standing, task_words, words
 from web.desk.desk import Desk
 from web.texts import wait_words
 
@@ -54,6 +56,7 @@ class VisitLine:
     mine   it is of who looks
     alert  what there is to do for him, "" for nothing; keys, one a thing, say whether any of it is new
     staff  colleagues inside, in words
+    absent who comes along and is not here yet, in words; acts: as of web.desk.standing.told()
     """
 
     ref: str
@@ -68,6 +71,8 @@ class VisitLine:
     guests: tuple[Guest, ...]
     staff: str
     handed: str
+    absent: str
+    acts: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -97,18 +102,18 @@ async def calls(desk: Desk) -> list[CallLine]:
 
 
 def _call(each: call_request.Waiting, desk: Desk) -> CallLine:
-    task, mine = each.task, each.staff_id == desk.member.id
+    task, who, mine = each.task, each.who, each.who.staff_id == desk.member.id
     return CallLine(
-        name=task.name,
-        phone=words.phone_words(task.phone),
+        name=who.name,
+        phone=words.phone_words(who.phone),
         asked=_("vroeg dit {wait} geleden").format(wait=wait_words(max(60, desk.now_s - task.opened_s))),
-        time=time_words(local(task.start_s, task.zone)),
-        whose=_("van u") if mine else each.staff_name,
+        time=time_words(local(task.start_s or 0, task.zone)),
+        whose=_("van u") if mine else who.staff_name,
         mine=mine,
         path=f"/balie/afspraak/{task.ref}",
-        done_path=f"/balie/meldingen#taak-{task.id}",
+        done_path=f"/balie/taken#taak-{task.id}",
         keys=f"{task.ref}:call:{task.opened_s}" if mine else "",
-        alert=words.call_words(task.name) if mine else "",
+        alert=task_words.call(who.name) if mine else "",
     )
 
 
@@ -117,18 +122,21 @@ async def visits(desk: Desk, lobbies: Mapping[str, Lobby]) -> list[VisitLine]:
     if not lobbies:
         return []
 
-    def look(tx: Tx) -> tuple[list[Appointment], dict[str, Handed], Lights]:
+    def look(tx: Tx) -> tuple[list[Appointment], dict[str, Handed], Lights, dict[int, Guided]]:
         found = reading.in_rooms(tx, lobbies.keys(), desk.member.services)
-        handed = transfer.last(tx, [each.ref for each in found])
-        return found, handed, device_test.shared(tx, [each.id for each in found])
+        here = [each for each in found if _guests(lobbies[each.room])]
+        handed = transfer.last(tx, [each.ref for each in here])
+        acts = {each.id: guided.read(tx, each.id) for each in here}
+        return here, handed, device_test.shared(tx, [each.id for each in here]), acts
 
-    found, handed, lights = await desk.read(look)
-    here = [each for each in found if _guests(lobbies[each.room])]
+    here, handed, lights, acts = await desk.read(look)
     ordered = sorted(here, key=lambda each: _order(each, lobbies[each.room], desk.member))
-    return [_line(each, lobbies[each.room], handed.get(each.ref), lights, desk) for each in ordered]
+    return [_line(each, lobbies[each.room], handed.get(each.ref), lights, acts[each.id], desk) for each in ordered]
 
 
-def _line(each: Appointment, lobby: Lobby, handed: Handed | None, lights: Lights, desk: Desk) -> VisitLine:
+def _line(
+    each: Appointment, lobby: Lobby, handed: Handed | None, lights: Lights, acts: Guided, desk: Desk
+) -> VisitLine:
     member, now_s = desk.member, desk.now_s
     guests = [_guest(each, person, lights, now_s, waits=person in lobby.waiting) for person in _guests(lobby)]
     mine = each.staff_id == member.id
@@ -148,7 +156,16 @@ def _line(each: Appointment, lobby: Lobby, handed: Handed | None, lights: Lights
         guests=tuple(guests),
         staff=and_words(colleagues) if colleagues else "",
         handed=given.from_name if given is not None else "",
+        absent=_absent(each, lobby),
+        acts=tuple(standing.told(acts)),
     )
+
+
+def _absent(each: Appointment, lobby: Lobby) -> str:
+    """Who comes along, with his role, while he is not here: his name stands among the guests when he is."""
+    here = {person.id for person in _guests(lobby)}
+    roles = words.roles()
+    return and_words([f"{who.name} ({who.label or roles[who.role]})" for who in each.helpers if who.person not in here])
 
 
 def _alert(each: Appointment, lobby: Lobby, given: Handed | None, member: Member) -> tuple[list[str], str]:

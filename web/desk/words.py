@@ -98,7 +98,7 @@ def phone_words(number: str) -> str:
 def evidence_words(status: str, read: str, channel: str = "mail") -> str:
     """What is known of a message (requirements (f)).  That nothing is known is never called a failure."""
     known = {
-        "joined": _("kwam binnen in het gesprek"),
+        "joined": _("kwam naar het gesprek"),
         "confirmed": _("bevestigd door burger"),
         "rsvp": _("beantwoord vanuit de agenda"),
         "link_opened": _("afspraak bekeken"),
@@ -164,18 +164,14 @@ def reason_words(reason: str) -> str:
     return reasons().get(reason, _("Het bericht kwam niet aan. Probeer opnieuw, of bel."))
 
 
-def call_words(name: str) -> str:
-    """Of somebody in the waiting room."""
-    return _("{name} vraagt om gebeld te worden.").format(name=name)
-
-
-def task_states() -> dict[str, str]:
+def letter_kinds() -> dict[str, str]:
+    """Of mail that came in: why somebody is to read it."""
     return {
-        "open": _("open"),
-        "retried": _("opnieuw verzonden"),
-        "channel_switched": _("per sms verzonden"),
-        "phoned": _("gebeld"),
-        "closed": _("afgesloten"),
+        "human": _("De burger schreef ons iets."),
+        "itip_reply": _("De burger antwoordde vanuit zijn agenda."),
+        "auto_reply": _("Een automatisch antwoord. We weten niet bij welke afspraak."),
+        "dsn": _("Een bericht van een mailserver dat we niet konden plaatsen."),
+        "mdn": _("Een leesbevestiging die we niet konden plaatsen."),
     }
 
 
@@ -187,18 +183,6 @@ def letter_states() -> dict[str, str]:
         "closed": _("afgesloten"),
         "applied": _("verwerkt"),
     }
-
-
-def task_error_words(code: str) -> str:
-    """Why something cannot be done with a task."""
-    return {
-        "settled": _("Een collega was u voor: deze melding is al afgehandeld."),
-        "over": _("Deze afspraak is voorbij, verzet of geannuleerd. Een bericht heeft geen zin meer."),
-        "no_phone": _("Er is geen gsm-nummer bekend. Bel of schrijf naar een ander adres."),
-        "outcome_missing": _("Schrijf hoe het afliep. Dan weten uw collega’s het ook."),
-        "outcome_long": _("Schrijf het korter: hoogstens 500 tekens."),
-        "gone": _("Deze persoon neemt niet meer deel aan de afspraak."),
-    }.get(code, _("Deze melding bestaat niet meer."))
 
 
 def letter_error_words(code: str) -> str:
@@ -253,6 +237,7 @@ def hours_error_words(code: str) -> tuple[str, str]:
         "service": ("dienst", _("Kies een dienst waar u bij hoort.")),
         "overlap": ("van", _("Deze uren vallen samen met andere uren van u op dezelfde dag.")),
         "past": ("tm", _("Deze dagen zijn al voorbij.")),
+        "never": ("tm", _("Deze dag komt in deze periode niet meer voor. Kies een andere dag of een langere periode.")),
     }.get(code, ("van", _("Dit bestaat niet meer. Misschien hebt u het zelf al verwijderd.")))
 
 
@@ -320,8 +305,7 @@ def done() -> Mapping[str, str]:
         "document-weg": _("Het document is weg."),
         "helper-weg": _("Deze persoon neemt niet meer deel. Zijn of haar link werkt niet meer."),
         "link": _("De link is opnieuw verzonden."),
-        "taak": _("De melding is afgehandeld."),
-        "act-taak": _("De taak is afgehandeld."),
+        "taak": _("De taak is afgehandeld."),
         "terugbetaald": _("De terugbetaling is aangevraagd."),
         "geboekt-stuk": _("Dit stuk staat op geboekt."),
         "verschil": _("Het verschil is afgesloten."),

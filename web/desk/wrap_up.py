@@ -51,7 +51,12 @@ async def listed(desk: Desk) -> web.StreamResponse:
             n=len(found)
         ),
         visits=[
-            {"row": row(about, {}, desk.now_s), "ready": written.ready, "proposed": written.outcome or written.proposed}
+            {
+                "row": row(about, {}, desk.now_s),
+                "ready": written.ready,
+                "proposed": written.outcome or written.proposed,
+                "left": "; ".join(acts.left(written.left, doubtful=written.doubtful)),
+            }
             for about, written in found
         ],
         outcomes=outcomes(),
@@ -79,6 +84,7 @@ async def _show(desk: Desk, status: int = 200) -> web.Response:
         when=moment_words(found.start_s, found.zone),
         written=written,
         happened=acts.story(happened, found.zone),
+        left=acts.left(written.left, doubtful=written.doubtful),
         note=written.note or "\n".join(acts.story(happened, found.zone, proofs=False)),
         agreed=[_told(desk, each) for each in agreed],
         owners=list(words.step_owners().items()),

@@ -11,6 +11,7 @@ from typing import Literal
 from balie.i18n import gettext as _
 from balie.identity import logins
 from web import language
+from web.citizen import draft
 from web.desk import gate
 from web.identity import leaving
 
@@ -39,6 +40,7 @@ def kept() -> tuple[Kept, ...]:
     visit, forget = _("tot u het gesprek verlaat"), _("tot u dit weer anders kiest")
     return (
         Kept(language.COOKIE, "cookie", _("De taal die u koos."), browser),
+        Kept(draft.COOKIE, "cookie", _("Dat u het zelf bent die verder invult, zolang u een afspraak maakt."), browser),
         Kept(gate.COOKIE, "cookie", _("Dat u als medewerker bent aangemeld."), _("tot u zich afmeldt"), True),
         Kept(
             f"{logins.COOKIE}-…",

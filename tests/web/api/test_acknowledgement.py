@@ -54,7 +54,7 @@ async def test_another_reference_is_refused_and_shown(both: Api) -> None:
     assert (await both.post(ONE, {"reference": "BK-77"})).status == 200
 
 
-@pytest.mark.parametrize("number", ["2026-000002", "1", "%00", "x" * 900])
+@pytest.mark.parametrize("number", ["2026-000002", "1", "%07", "x" * 900])
 async def test_a_number_that_nobody_wrote(both: Api, number: str) -> None:
     await bought(both)
     reply = await both.post(f"/api/v1/invoices/{number}/acknowledgement", {"reference": "BK-1"})

@@ -194,7 +194,7 @@ async def test_a_reference_is_found_however_it_is_written(api: Api) -> None:
         assert (await api.get(f"{APPOINTMENTS}/{written}")).json["ref"] == ref
 
 
-@pytest.mark.parametrize("ref", ["NOSUCH2", "%00", "%F0%9F%98%80", "x" * 300, "..%2Fholds", "%27%20OR%201=1"])
+@pytest.mark.parametrize("ref", ["NOSUCH2", "%07", "%F0%9F%98%80", "x" * 300, "..%2Fholds", "%27%20OR%201=1"])
 async def test_a_reference_that_is_none(api: Api, ref: str) -> None:
     reply = await api.get(f"{APPOINTMENTS}/{ref}")
     assert (reply.status, reply.json["title"]) == (404, "appointment_not_found")

@@ -108,7 +108,7 @@ async def test_both_sides_of_a_clock_change(api: Api) -> None:
         (f"{WISH}&from=2026-12-08&from=2026-12-09", "from", "repeated"),
         (f"{WISH}&colour=red", "colour", "unknown_field"),
         (f"{WISH}&staff={10**30}", "staff", "invalid"),
-        ("service=%00&product=%00", "service", "service_not_found"),
+        ("service=%07&product=%07", "service", "service_not_found"),
         ("&".join(["service=vrije-tijd", *("product=badminton" for _ in range(11))]), "product", "invalid"),
     ],
 )

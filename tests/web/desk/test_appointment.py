@@ -48,7 +48,7 @@ async def test_everything_that_is_known(desk: DeskSite, bart: Clerk) -> None:
         "videogesprek",
         "+32 470 12 34 56",
         "Kan het ook op zondag?",
-        "Er staat 1 melding open over deze afspraak",
+        "Er staat 1 taak open over deze afspraak",
         "Antwoord om te lezen: Re: Uw afspraak",
         "Bevestiging per mail naar an.peeters@voorbeeld.example",
         "Geboekt via website",
@@ -215,7 +215,7 @@ async def test_a_reference_may_be_typed_as_people_do(desk: DeskSite, bart: Clerk
 async def test_no_page_gives_a_link_away_but_those_that_must(desk: DeskSite, bart: Clerk) -> None:
     booked = await desk.book("2026-12-07T10:00", helpers=(LIES,))
     tokens = list(booked.links.values())
-    for path in ("/balie", "/balie/afspraken", "/balie/afspraken?zicht=lijst", "/balie/meldingen"):
+    for path in ("/balie", "/balie/afspraken", "/balie/afspraken?zicht=lijst", "/balie/taken"):
         page = await bart.get(path)
         assert not [each for each in tokens if each in page]
     page = await bart.get(f"/balie/afspraak/{booked.ref}")

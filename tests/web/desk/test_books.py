@@ -122,7 +122,7 @@ async def test_a_number_is_looked_up(till: Till, mia: Clerk) -> None:
     await till.bought(1)
     found = await mia.client.get(f"{PLACE}?nummer=%202026-000001%20", allow_redirects=False)
     assert (found.status, found.headers["Location"]) == (303, ONE)
-    for number in ("2026-000009", "x", "%00", "<b>"):
+    for number in ("2026-000009", "x", "%07", "<b>"):
         page = await mia.get(f"{PLACE}?nummer={number}")
         assert "We vonden geen stuk met dit nummer." in page and 'href="#nummer"' in page and "<b>" not in page
     page = await mia.get(ONE)

@@ -28,6 +28,31 @@ async def test_staff_comes_in_by_his_session(desk: DeskSite, bart: Clerk) -> Non
     assert join.grants.moderate and body["ws"] == "/ws"
 
 
+async def test_the_door_of_staff_is_not_the_citizens(desk: DeskSite, bart: Clerk) -> None:
+    """It says who waits, leads back, and neither asks for a payment card nor to call one's own desk."""
+    booked = await desk.book()
+    desk.clock.now_s = unix_s(TUESDAY_1030)
+    await bart.sign_in("bart")
+    place = f"/balie/gesprek/{booked.ref}"
+    page = (await bart.get(place)).partition('<section id="waiting"')[0]
+    assert "Er wacht nog niemand." in page and '<a href="/balie">' in page
+    assert "Houd dit bij de hand" not in page and "Lukt het niet?" not in page
+    arrive(desk, await desk.store.read(reading.by_ref, booked.ref), "An Peeters")
+    page = (await bart.get(place)).partition('<section id="waiting"')[0]
+    assert "net aangekomen" in page and '<p id="door-nobody" hidden>' in page
+
+
+async def test_a_page_of_the_desk_that_does_not_exist(desk: DeskSite, bart: Clerk, stranger: Clerk) -> None:
+    for path in ("/balie/bestaat-niet", "/balie/afspraak/ZZZZ2222"):
+        page = await bart.get(path, 404)
+        assert "Deze pagina bestaat niet" in page and '<a class="button" href="/balie">' in page
+        assert 'href="/balie/afspraken"' in page and "uw bericht" not in page
+    assert "uw bericht" in await bart.get("/bestaat-niet", 404), "elsewhere it is the citizen's"
+    desk.clock.now_s += 40 * 86_400
+    page = await stranger.get("/balie/bestaat-niet", 404)
+    assert "uw bericht" in page and 'href="/balie/afspraken"' not in page
+
+
 async def test_there_is_no_call_before_or_after_or_otherwise(desk: DeskSite, bart: Clerk) -> None:
     booked = await desk.book()
     phone = await desk.book("2026-12-08T11:30", modality="phone")

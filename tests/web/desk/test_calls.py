@@ -8,7 +8,7 @@ from pytest_aiohttp.plugin import AiohttpClient
 
 from balie.booking import reading
 from balie.booking.appointments import Booked
-from balie.post import tasks
+from balie.record import tasks
 from balie.staff import accounts
 from balie.visit import call_request
 from tests.support.desk import TUESDAY_1030, Clerk, DeskSite, fail_message
@@ -42,10 +42,10 @@ async def test_it_stands_on_the_first_page_at_once_and_rings(desk: DeskSite, bar
     page = await stream.next()
     assert f'data-alert="{WANTS}"' in page and "vraagt om gebeld te worden" in page
     assert f'href="tel:+32470123456">{NUMBER}</a>' in page and "10.30 uur" in page and "van u" in page
-    assert f'href="/balie/meldingen#taak-{task_id}"' in page and "Er is nu niemand" not in page
+    assert f'href="/balie/taken#taak-{task_id}"' in page and "Er is nu niemand" not in page
     page = await bart.get("/balie")
-    assert WANTS in page and "1 melding om te bekijken" in page, "without JavaScript the page has it too"
-    await bart.send(f"/balie/meldingen/{task_id}", doe="bereikt")
+    assert WANTS in page and "1 taak wacht" in page, "without JavaScript the page has it too"
+    await bart.send(f"/balie/taken/{task_id}", doe="bereikt")
     assert "Er is nu niemand in de wachtkamer." in await stream.next()
 
 
@@ -66,8 +66,8 @@ async def test_the_appointment_and_the_call_s_panel_say_it(desk: DeskSite, bart:
     await fail_message(desk, booked)
     task_id = await ask(desk, booked)
     page = await bart.get(f"/balie/afspraak/{booked.ref}")
-    assert f"{WANTS} <a" in page and f'href="/balie/meldingen#taak-{task_id}"' in page
-    assert "Er staat 1 melding open" in page, "the other one is about a message"
+    assert f"{WANTS} <a" in page and f'href="/balie/taken#taak-{task_id}"' in page
+    assert "Er staat 1 taak open" in page, "the other one is about a message"
     assert "Gevraagd om gebeld te worden" in page
     assert WANTS in await bart.get(f"/balie/gesprek/{booked.ref}/paneel")
 
@@ -82,37 +82,37 @@ async def test_the_appointment_and_the_call_s_panel_say_it(desk: DeskSite, bart:
 async def test_it_is_closed_with_how_it_ended(desk: DeskSite, bart: Clerk, doe: str, outcome: str, how: str) -> None:
     booked = await desk.book()
     task_id = await ask(desk, booked)
-    page = await bart.get("/balie/meldingen")
-    assert WANTS in page and NUMBER in page and "Gevraagd op dinsdag 8 december 2026 om 8.30 uur" in page
+    page = await bart.get("/balie/taken")
+    assert WANTS in page and NUMBER in page and "Open sinds dinsdag 8 december 2026 om 8.30 uur" in page
     assert "Probeer opnieuw" not in page and "Schrijf naar een ander adres" not in page
     form = {"doe": doe, f"gebeld_{task_id}": "Komt langs."}
-    assert await bart.send(f"/balie/meldingen/{task_id}", **form) == "/balie/meldingen?gedaan=taak"
+    assert await bart.send(f"/balie/taken/{task_id}", **form) == "/balie/taken?gedaan=taak"
     task = await desk.store.read(tasks.get, task_id)
-    assert (task.state, task.outcome, task.staff_name) == ("phoned", outcome, "Bart Claes")
-    assert outcome in await bart.get("/balie/meldingen?toon=afgehandeld")
+    assert (task.state, task.how, task.outcome, task.staff_name) == ("done", "phoned", outcome, "Bart Claes")
+    assert outcome in await bart.get("/balie/taken?toon=afgehandeld")
     page = await bart.get(f"/balie/afspraak/{booked.ref}")
-    assert "Melding: de burger gebeld" in page and WANTS not in page and f"<dd>{how}" in page
-    assert "Een collega was u voor" in await bart.send(f"/balie/meldingen/{task_id}", 422, **form)
+    assert "Taak: de burger gebeld" in page and WANTS not in page and f"<dd>{how}" in page
+    assert "Een collega was u voor" in await bart.send(f"/balie/taken/{task_id}", 422, **form)
 
 
 async def test_words_are_not_needed_but_have_an_end(desk: DeskSite, bart: Clerk) -> None:
     task_id = await ask(desk, await desk.book())
     form = {"doe": "bereikt", f"gebeld_{task_id}": "x" * 490}
-    page = await bart.send(f"/balie/meldingen/{task_id}", 422, **form)
+    page = await bart.send(f"/balie/taken/{task_id}", 422, **form)
     assert "Schrijf het korter" in page and f'href="#gebeld-{task_id}"' in page
-    await bart.send(f"/balie/meldingen/{task_id}", doe="bereikt")
+    await bart.send(f"/balie/taken/{task_id}", doe="bereikt")
 
 
 @pytest.mark.parametrize("doe", ["opnieuw", "sms", "adres", "gebeld"])
 async def test_it_is_no_message_to_send_again(desk: DeskSite, bart: Clerk, doe: str) -> None:
     task_id = await ask(desk, await desk.book())
     form = {"doe": doe, f"adres_{task_id}": "an@elders.example", f"gebeld_{task_id}": "Ja."}
-    assert "Deze melding bestaat niet meer" in await bart.send(f"/balie/meldingen/{task_id}", 422, **form)
+    assert "Deze taak bestaat niet meer" in await bart.send(f"/balie/taken/{task_id}", 422, **form)
     assert (await desk.store.read(tasks.get, task_id)).state == "open"
 
 
 async def test_it_may_be_closed_without_a_call(desk: DeskSite, bart: Clerk) -> None:
     task_id = await ask(desk, await desk.book())
-    assert "Schrijf hoe het afliep" in await bart.send(f"/balie/meldingen/{task_id}", 422, doe="sluit")
-    await bart.send(f"/balie/meldingen/{task_id}", doe="sluit", **{f"sluit_{task_id}": "Stond aan het loket."})
-    assert (await desk.store.read(tasks.get, task_id)).state == "closed"
+    assert "Schrijf hoe het afliep" in await bart.send(f"/balie/taken/{task_id}", 422, doe="sluit")
+    await bart.send(f"/balie/taken/{task_id}", doe="sluit", **{f"sluit_{task_id}": "Stond aan het loket."})
+    assert (await desk.store.read(tasks.get, task_id)).state == "skipped"

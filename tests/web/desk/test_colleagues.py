@@ -56,6 +56,12 @@ async def _trail(desk: DeskSite, actor: int) -> list[str]:
     return await desk.store.read(lambda tx: list(tx.scalars(query.order_by(audit.c.id))))
 
 
+async def test_what_is_wrong_is_listed_as_the_fields_stand(mia: Clerk) -> None:
+    page = await mia.send(PLACE, 422, rol="counter")
+    listed = re.findall(r'<li><a href="#([a-z]+)">', page)
+    assert listed == sorted(("naam", "login", "dienst"), key=lambda name: page.index(f'id="{name}"'))
+
+
 async def test_only_an_administrator_comes_here(desk: DeskSite, bart: Clerk) -> None:
     await desk.store.write(accounts.set_roles, desk.now_s, desk.office.bart, ["lead"], [desk.office.service], "cli")
     for path in (PLACE, f"{PLACE}/{desk.office.els}"):
@@ -88,7 +94,7 @@ async def test_a_new_colleague_chooses_a_password_first(desk: DeskSite, mia: Cle
     rows = await desk.store.read(lambda tx: str(tx.execute(select(staff)).all()) + str(tx.execute(select(audit)).all()))
     assert start not in rows
     await other.sign_in("an.peeters", start)
-    for path in ("/balie", "/balie/afspraken", "/balie/meldingen", f"/balie/afspraak/{'A' * 7}", PLACE):
+    for path in ("/balie", "/balie/afspraken", "/balie/taken", f"/balie/afspraak/{'A' * 7}", PLACE):
         answer = await other.client.get(path, allow_redirects=False)
         assert (answer.status, answer.headers["Location"]) == (303, "/balie/sessies"), path
     assert await other.send("/balie/afspraken", zoek="Peeters") == "/balie/sessies"

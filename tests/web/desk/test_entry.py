@@ -81,9 +81,9 @@ async def test_every_page_of_the_desk_stays_out_of_caches(bart: Clerk) -> None:
 
 
 async def test_signing_in_leads_to_the_page_that_one_wanted(stranger: Clerk) -> None:
-    form = {"login": " BART ", "wachtwoord": PASSWORD, "naar": "/balie/meldingen"}
+    form = {"login": " BART ", "wachtwoord": PASSWORD, "naar": "/balie/taken"}
     answer = await stranger.client.post("/balie/aanmelden", data=form, allow_redirects=False)
-    assert answer.headers["Location"] == "/balie/meldingen"
+    assert answer.headers["Location"] == "/balie/taken"
     cookie = answer.cookies["balie"]
     assert cookie["httponly"] and cookie["samesite"] == "Lax" and cookie["path"] == "/" and not cookie["max-age"]
 

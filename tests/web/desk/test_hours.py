@@ -50,6 +50,14 @@ async def test_hours_are_added_and_citizens_can_book_them(desk: DeskSite, bart: 
     assert "hours.added" in await desk.store.read(lambda tx: tx.scalars(actions).all())
 
 
+async def test_hours_that_begin_later_say_so(bart: Clerk) -> None:
+    later = {**SATURDAY, "vanaf": "2027-02-01", "tm": "2027-02-06"}
+    await bart.send(f"{PLACE}/uren", **later)
+    page = await bart.get(PLACE)
+    assert "vanaf maandag 1 februari 2027 · tot en met zaterdag 6 februari 2027" in page
+    assert page.count("vanaf maandag") == 1, "of those that hold already nobody asks since when"
+
+
 async def test_hours_change(desk: DeskSite, bart: Clerk) -> None:
     key = await _monday_hours(desk)
     named = {f"{name}_{key}": value for name, value in {**SATURDAY, "dag": 0, "van": "10:00"}.items()}
@@ -75,6 +83,11 @@ async def test_hours_end_and_hold_today_still(desk: DeskSite, bart: Clerk) -> No
         ({"vanaf": "2026-02-30"}, "vanaf", "Kies vanaf welke dag"),
         ({"tm": "2026-01-01"}, "tm", "einde dat na het begin"),
         ({"tm": "morgen"}, "tm", "Vul een dag in"),
+        ({"vanaf": "2026-10-03", "tm": "2026-12-05"}, "tm", "al voorbij"),
+        ({"tm": "2026-12-11"}, "tm", "komt in deze periode niet meer voor"),
+        ({"vanaf": "2026-12-05", "tm": "2026-12-11"}, "tm", "komt in deze periode niet meer voor"),
+        ({"vanaf": "2026-12-05", "tm": "2026-12-18", "weken": 2}, "tm", "komt in deze periode niet meer voor"),
+        ({"vanaf": "2026-12-13", "tm": "2026-12-19", "weken": 2}, "tm", "komt in deze periode niet meer voor"),
         ({"vorm": []}, "vorm", "minstens één manier"),
         ({"weken": 9}, "weken", "hoe vaak dit terugkomt"),
         ({"dag": 0}, "van", "vallen samen met andere uren"),

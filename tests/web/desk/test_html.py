@@ -16,8 +16,8 @@ CONFIG = ROOT / "tests/web/citizen/html-validate.json"
 
 async def test_every_page_is_valid(desk: DeskSite, bart: Clerk, tmp_path: Path) -> None:
     await bart.sign_in("mia")
-    empty = ("", "/afspraken", "/afspraken?zicht=lijst", "/afspraak/nieuw", "/meldingen", "/antwoorden", "/sessies")
-    admin = ("/medewerkers", "/koppelingen", "/koppelingen?toon=overgeslagen", "/boekhouding")
+    empty = ("", "/afspraken", "/afspraken?zicht=lijst", "/afspraak/nieuw", "/taken", "/taken/antwoorden", "/sessies")
+    admin = ("/medewerkers", "/koppelingen", "/koppelingen?toon=overgeslagen", "/boekhouding", "/teksten")
     before = (*empty, *admin, "/aanmelden?uit=1")
     pages = {f"empty-{at}": await bart.get(f"/balie{path}") for at, path in enumerate(before)}
     booked = await desk.book("2026-12-07T10:00", helpers=(LIES,), question="<b>&amp;")
@@ -34,7 +34,7 @@ async def test_every_page_is_valid(desk: DeskSite, bart: Clerk, tmp_path: Path) 
             f"{one}/verzetten",
             f"{one}/annuleren",
             f"/afspraak/nieuw?vervolg={booked.ref}",
-            f"/antwoorden/{letter_id}",
+            f"/taken/antwoorden/{letter_id}",
             "/beschikbaarheid",
         )
     ):
@@ -44,7 +44,9 @@ async def test_every_page_is_valid(desk: DeskSite, bart: Clerk, tmp_path: Path) 
     for at, path in enumerate((*books, "/boekhouding?nummer=x", "/boekhouding?toon=afgehandeld")):
         pages[f"books-{at}"] = await bart.get(f"/balie{path}")
     dead = await die(desk, "500", "no answer in 10 s")
-    for at, path in enumerate((*admin, f"/medewerkers/{desk.office.bart}", f"/medewerkers/{desk.admin}")):
+    for at, path in enumerate(
+        (*admin, f"/medewerkers/{desk.office.bart}", f"/medewerkers/{desk.admin}", f"/teksten/{desk.office.badminton}")
+    ):
         pages[f"admin-{at}"] = await bart.get(f"/balie{path}")
     pages["start"] = await bart.send(f"/balie/medewerkers/{desk.office.els}", 200, doe="wachtwoord")
     for at, (path, form) in enumerate(
@@ -55,12 +57,13 @@ async def test_every_page_is_valid(desk: DeskSite, bart: Clerk, tmp_path: Path) 
             (f"{one}/verzetten", {}),
             ("/beschikbaarheid/uren", {}),
             ("/beschikbaarheid/dicht", {}),
-            (f"/meldingen/{task_id}", {"doe": "gebeld"}),
-            (f"/antwoorden/{letter_id}", {"doe": "antwoord"}),
+            (f"/taken/{task_id}", {"doe": "gebeld"}),
+            (f"/taken/antwoorden/{letter_id}", {"doe": "antwoord"}),
             ("/sessies/wachtwoord", {}),
             ("/afspraken", {}),
             ("/medewerkers", {"login": '"><b>'}),
             (f"/medewerkers/{desk.admin}", {"doe": "sluit"}),
+            (f"/teksten/{desk.office.badminton}", {"welkom_nl": '"><b>'}),
             (f"/koppelingen/{dead[0]}", {"doe": "sla-over"}),
             ("/koppelingen", {}),
             ("/boekhouding/verschillen/1", {}),
@@ -69,10 +72,10 @@ async def test_every_page_is_valid(desk: DeskSite, bart: Clerk, tmp_path: Path) 
     ):
         pages[f"wrong-{at}"] = await bart.send(f"/balie{path}", 422, **form)
     pages["found"] = await bart.send("/balie/afspraken", 200, zoek="peeters")
-    await bart.send(f"/balie/meldingen/{task_id}", doe="opnieuw")
+    await bart.send(f"/balie/taken/{task_id}", doe="opnieuw")
     await bart.send(f"/balie/koppelingen/{dead[0]}", doe="sla-over", **{f"reden_{dead[0]}": "Zo."})
     pages["skipped"] = await bart.get("/balie/koppelingen?toon=overgeslagen")
-    pages["settled"] = await bart.get("/balie/meldingen?toon=afgehandeld")
+    pages["settled"] = await bart.get("/balie/taken?toon=afgehandeld")
     await bart.send(f"/balie{one}/annuleren", door="burger")
     pages["cancelled"] = await bart.get(f"/balie{one}")
     for name, page in pages.items():

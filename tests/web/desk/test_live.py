@@ -14,6 +14,7 @@ from balie.booking.appointments import Booked
 from balie.booking.reading import Appointment
 from balie.staff import accounts, sessions
 from balie.visit import device_test, transfer
+from tests.support import together
 from tests.support.desk import LIES, TUESDAY_1030, Clerk, DeskSite, arrive, say
 from tests.support.office import unix_s
 from tests.support.tree import ROOT
@@ -120,6 +121,27 @@ async def test_the_light_of_a_shared_test(desk: DeskSite, bart: Clerk) -> None:
     arrive(desk, found, "An Peeters")
     await bart.sign_in("bart")
     assert '<span class="light good">toestel getest: in orde</span>' in await bart.get("/balie")
+
+
+async def test_the_card_says_who_else_comes_and_how_the_acts_stand(desk: DeskSite, bart: Clerk) -> None:
+    await desk.store.write(together.offer, desk.office.badminton)
+    booked, found = await call(desk)
+    arrive(desk, found, "An Peeters")
+    await bart.sign_in("bart")
+    page = await bart.get("/balie")
+    assert "komt ook: Lies De Smet (dochter)" in page and "nog niet geïdentificeerd" in page
+    assert "betaald" not in page, "nothing to pay yet"
+    about, product = booked.appointment_id, desk.office.badminton
+    court = await desk.store.write(together.reserved, desk.now_s, about, product)
+    assert "nog niet betaald" in await bart.get("/balie")
+    await desk.store.write(together.proved, desk.now_s, about, name="Ann Pieters", matches=False)
+    assert '<span class="mark slow">geïdentificeerd: de naam wijkt af</span>' in await bart.get("/balie")
+    await desk.store.write(together.proved, desk.now_s + 1, about)
+    await desk.store.write(together.paid, desk.now_s, about, product, reservation_id=court)
+    arrive(desk, found, "Lies De Smet")
+    page = await bart.get("/balie")
+    assert '<span class="mark good">geïdentificeerd</span>' in page and "komt ook" not in page
+    assert '<span class="mark good">betaling: betaald</span>' in page
 
 
 async def test_a_colleague_sees_it_and_is_not_alerted(

@@ -7,7 +7,7 @@ import html
 import pytest
 
 from balie.booking.people import Person
-from tests.support.desk import LIES, Clerk, DeskSite
+from tests.support.desk import LIES, Clerk, DeskSite, evidence
 from tests.support.office import unix_s
 
 MO = Person("Mohamed El Khattabi", mail="mo@voorbeeld.example")
@@ -28,6 +28,14 @@ async def test_who_comes_next_and_when_the_door_is_open(desk: DeskSite, bart: Cl
     assert f'href="/balie/gesprek/{booked.ref}"' in await bart.get("/balie")
     desk.clock.now_s = unix_s("2026-12-07T10:01")
     assert "nu bezig" in await bart.get("/balie")
+
+
+async def test_who_came_to_the_door_is_not_said_to_be_inside(desk: DeskSite, bart: Clerk) -> None:
+    """The strongest evidence of a message is that its link brought somebody here, to wait or to talk."""
+    booked = await desk.book("2026-12-07T11:30")
+    await evidence(desk, booked, "delivered", "joined")
+    page = await bart.get("/balie")
+    assert "kwam naar het gesprek" in page and "kwam binnen" not in page
 
 
 async def test_only_my_own_next_appointment_is_announced(desk: DeskSite, bart: Clerk) -> None:

@@ -39,7 +39,7 @@ async def test_every_page_of_a_visit_is_valid(desk: DeskSite, bart: Clerk, tmp_p
         "not-noted": await bart.send(f"{place}/notitie", 422, notitie="x" * 5000),
     }
     call = await bart.get(place)
-    parts["lobby"] = call[call.index('<section id="lobby"') : call.index('<div id="panel-parts">')]
+    parts["lobby"] = call[call.index('<div id="panel-top"') : call.index('<div id="panel-parts">')]
     dialogs = call[call.index('<dialog id="admit-who"') :]
     parts["dialogs"] = dialogs[: dialogs.index("</section>")]
     pages = {name: AROUND.format(part=part) for name, part in parts.items()}

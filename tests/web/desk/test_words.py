@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from balie.post import tasks
-from balie.store.schema import APPOINTMENT_STATES, MESSAGE_KINDS, MESSAGE_STATES, READ_EVIDENCE
+from balie.post import undelivered
+from balie.post.receiving import KINDS
+from balie.store.schema import APPOINTMENT_STATES, MESSAGE_KINDS, MESSAGE_STATES, READ_EVIDENCE, TASK_KINDS
 from tests.support.tree import python_files, text
-from web.desk import words
+from web.desk import task_words, words
+from web.desk.tasks import KINDS as TASKS
 
 UNKNOWN = "something new"
 REASON_AT = {"Outcome": 1, "ask": 3, "_fail": 4}
@@ -19,10 +21,16 @@ REASON_FUNCTIONS = ("reason_of", "_reason")
 """Functions that return one."""
 
 
-def _trees() -> Iterator[ast.Module]:
-    for name in python_files("balie"):
-        if name.startswith("balie/post/"):
-            yield ast.parse(text(name), name)
+def _trees(*folders: str) -> Iterator[ast.Module]:
+    for folder in folders or ("balie/post/",):
+        for name in python_files(folder.partition("/")[0]):
+            if name.startswith(folder):
+                yield ast.parse(text(name), name)
+
+
+def _name(node: ast.Call) -> str:
+    """Of the function that is called."""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
 def _texts(node: ast.expr | None) -> Iterator[str]:
@@ -39,8 +47,7 @@ def _reasons() -> set[str]:
     for tree in _trees():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
-                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                at = REASON_AT.get(name, len(node.args))
+                at = REASON_AT.get(_name(node), len(node.args))
                 for argument in node.args[at : at + 1]:
                     found |= set(_texts(argument))
             elif isinstance(node, ast.FunctionDef) and node.name in REASON_FUNCTIONS:
@@ -63,18 +70,18 @@ def test_reasons_are_told_apart() -> None:
 
 def test_the_tasks_of_this_source_are_found() -> None:
     """The test above looks at source: these it must have seen."""
-    assert _reasons() >= {*tasks.DOUBTS, "address_unknown", "mailbox_full", "gave_up", "suppressed", "declined"}
+    assert _reasons() >= {*undelivered.DOUBTS, "address_unknown", "mailbox_full", "gave_up", "suppressed", "declined"}
     assert _reasons() >= {"address_unsupported", "no_gateway", "not_written", "sms_failed", "sender_refused"}
 
 
 def _codes(error: str) -> set[str]:
-    """Of an exception of balie.post, wherever it is raised."""
+    """Of an exception, wherever it is raised."""
     return {
         node.args[0].value
-        for tree in _trees()
+        for tree in _trees("balie/", "web/desk/")
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
-        and getattr(node.func, "id", "") == error
+        and _name(node) == error
         and node.args
         and isinstance(node.args[0], ast.Constant)
         and isinstance(node.args[0].value, str)
@@ -84,7 +91,7 @@ def _codes(error: str) -> set[str]:
 @pytest.mark.parametrize(
     ("error", "tell", "fallback"),
     [
-        ("TaskError", words.task_error_words, "unknown_task"),
+        ("TaskError", task_words.error, "unknown_task"),
         ("InboxError", words.letter_error_words, "unknown_letter"),
     ],
 )
@@ -95,6 +102,28 @@ def test_every_refusal_has_words(error: str, tell: object, fallback: str) -> Non
     sentences = {tell(code) for code in codes}
     assert len(sentences) == len(codes), "only the fallback has the words for what is unknown"
     assert tell(UNKNOWN) == tell(fallback)
+
+
+def test_every_kind_of_task_has_its_card_its_words_and_its_place_in_the_filter() -> None:
+    assert set(TASKS) == set(task_words.kinds()) == set(task_words.marks()) == set(TASK_KINDS)
+    assert len({each.slug for each in TASKS.values()}) == len(TASKS)
+    assert set(words.letter_kinds()) == set(KINDS.values())
+
+
+def _endings() -> set[str]:
+    """Every word that a task ends with: the fifth argument of tasks.end(), and what settle() is told of how."""
+    found = set[str]()
+    for tree in _trees("balie/record/tasks", "balie/post/", "balie/acts/", "balie/visit/call_request", "web/desk/"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _name(node) in ("end", "settle", "_end"):
+                found |= {each for argument in node.args[4:5] for each in _texts(argument)}
+                found |= {each for one in node.keywords if one.arg == "how" for each in _texts(one.value)}
+    return found
+
+
+def test_every_way_to_end_a_task_has_words() -> None:
+    assert _endings() >= {"retried", "channel_switched", "phoned", "closed", "refunded", "kept"}
+    assert _endings() - {"closed"} <= set(task_words.endings())
 
 
 def test_every_state_has_words() -> None:

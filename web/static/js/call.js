@@ -36,7 +36,7 @@ const tiles = new Tiles(() => (element("unblock", HTMLButtonElement).hidden = fa
 const chat = new Chat(new Captions());
 const pointed = new Pointed();
 if (!document.getElementById("panel")) new Arrivals(); // the desk's panel has its own way to let people in
-const waitingRoom = new WaitingRoom(devices, () => end("left", text("bye_left")));
+const waitingRoom = new WaitingRoom(devices, () => end("left", text("bye_left_waiting"), text("left_title")));
 const wakeLock = new WakeLock();
 const silence = new Silence(tiles, say);
 /** @type {Conversation | null} */
@@ -47,6 +47,8 @@ let clock = 0;
 let ticks = 0;
 let problem = "";
 let problemUntil = 0;
+/** @type {string[]} names of those whom we may let in, and who wait for that */
+let atTheDoor = [];
 
 function enter() {
   if (conversation) return;
@@ -56,7 +58,7 @@ function enter() {
   face(waits);
   void wakeLock.keep();
   conversation = new Conversation(devices, tiles, getToken, { changed: paint, say, waiting: face, ended: end, refused });
-  controls = new Controls(conversation, say, () => end("left", text("bye_left")));
+  controls = new Controls(conversation, say, () => end("left", text("bye_left"), text("left_title")));
   clock = window.setInterval(tick, 1000);
   paint();
   conversation.enter();
@@ -100,8 +102,16 @@ function paintStatus() {
   document.body.dataset.health = health;
   element("lifeline", HTMLParagraphElement).hidden = !LIFELINE.includes(health);
   if (waitingRoom.open) waitingRoom.paint(health === "waiting" || health === "joining" ? "waiting" : health);
-  const words = health === "connected" && conversation.sending.screenTrack ? "you_share" : health;
-  write("status", Date.now() < problemUntil ? problem : health === "waiting" ? "" : text(words));
+  write("status", Date.now() < problemUntil ? problem : health === "waiting" ? "" : statusOf(health));
+}
+
+/** @param {string} health */
+function statusOf(health) {
+  if (health === "connected" && conversation?.sending.screenTrack) return text("you_share");
+  const [name = ""] = atTheDoor;
+  if (health !== "alone" || !name) return text(health);
+  // Who leads waits for nobody: others wait for him.
+  return atTheDoor.length > 1 ? text("alone_admit_n", { n: String(atTheDoor.length) }) : text("alone_admit_1", { name });
 }
 
 /** @param {string} words */
@@ -204,6 +214,13 @@ function listen() {
     tiles.point(participant, x, y);
     const name = tiles.people.get(participant)?.name ?? "";
     pointed.show(conversation?.sending.screenTrack ?? null, participant, name, x, y);
+  });
+  hear("welcome", ({ resumed }) => {
+    if (!resumed) atTheDoor = []; // a lobby follows when somebody waits
+  });
+  hear("lobby", ({ people }) => {
+    atTheDoor = people.filter((/** @type {{held: boolean}} */ { held }) => !held).map((/** @type {{name: string}} */ { name }) => name);
+    paintStatus();
   });
   watchInterruptions(devices, tiles, () => conversation, say);
   window.addEventListener("online", () => conversation?.signalling.hurry());

@@ -34,6 +34,7 @@ export class Captions {
     if (!line.isConnected) this.place.append(line);
     while (this.place.childElementCount > LINES) this.place.firstElementChild?.remove();
     this.place.hidden = false;
+    line.scrollTop = line.scrollHeight; // the last words are the new ones
     if (done) this.timers.set(id, window.setTimeout(() => this.hide(id), STAYS_MS));
   }
 

@@ -56,11 +56,12 @@ const BUTTON = 52;
  * @param {number} height of its tile
  * @param {number} picture width by height
  * @param {number} letter pixels
+ * @param {boolean} said whether words stand there, and not buttons alone
  * @returns {{place: "above" | "around" | "beside", wide: number, bars: number}} wide: of the picture; bars: how high the rows are
  */
-export function bars(width, height, picture, letter) {
+export function bars(width, height, picture, letter, said) {
   const narrow = width < ROOM_FOR_WORDS * letter;
-  const high = Math.max(BUTTON, ROW * letter) + (narrow ? LINE * letter : 0);
+  const high = Math.max(BUTTON, ROW * letter) + (narrow && said ? LINE * letter : 0);
   const above = Math.min(width, (height - high) * picture);
   const beside = Math.min(width - COLUMN * letter, height * picture);
   if (beside > above) return { place: "beside", wide: beside, bars: 0 };
@@ -77,17 +78,20 @@ const UNDER = { part: 0.22, least: 90, most: 260 };
  * @param {number} height of the stage
  * @param {number} picture width by height
  * @param {number} letter pixels
- * @returns {{stacked: boolean, high: number}} high: pixels for the screen when they stand under it
+ * @param {boolean} said as of bars()
+ * @returns {{stacked: boolean, high: number, full: number}} high: pixels for the screen when they stand under it; full: how
+ * high a stage is in which it is as wide as the stage, and people stand under it
  */
-export function divide(width, height, picture, letter) {
+export function divide(width, height, picture, letter, said) {
   const share = (/** @type {number} */ of, /** @type {typeof UNDER} */ { part, least, most }) =>
     Math.max(least, Math.min(most, part * of)) + GAP;
-  const beside = bars(width - share(width, BESIDE), height, picture, letter);
+  const beside = bars(width - share(width, BESIDE), height, picture, letter, said);
   const most = height - share(height, UNDER);
-  const stacked = bars(width, most, picture, letter);
+  const stacked = bars(width, most, picture, letter, said);
   // What the picture does not need, people have.
   const needed = stacked.place === "beside" ? most : Math.ceil(stacked.wide / picture + stacked.bars);
-  return { stacked: stacked.wide > beside.wide, high: Math.min(most, needed) };
+  const full = Math.ceil(width / picture + bars(width, Infinity, picture, letter, said).bars + UNDER.least + GAP);
+  return { stacked: stacked.wide > beside.wide, high: Math.min(most, needed), full };
 }
 
 /**
@@ -97,7 +101,7 @@ export function divide(width, height, picture, letter) {
  * @param {number} shape width by height of our own tile
  */
 export function cornerWidth(count, tile, shape) {
-  const wide = shape < 1 ? Math.max(72, Math.min(150, tile.all.wide * 0.13)) : Math.max(96, Math.min(260, tile.all.wide * 0.17));
+  const wide = shape < 1 ? Math.max(72, Math.min(150, tile.all.wide * 0.13)) : Math.max(80, Math.min(96, tile.all.wide * 0.27), Math.min(260, tile.all.wide * 0.17));
   // At the side of a face or under it, but not both wide and high.
   const covers = wide > tile.width * 0.31 && wide / shape > tile.height * 0.2;
   return count === 1 || (count === 2 && !covers) ? Math.round(wide) : 0;

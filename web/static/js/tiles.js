@@ -17,6 +17,8 @@ const USUAL_SCREEN = 16 / 9;
 const OWN = { upright: 3 / 4, flat: 16 / 9 };
 /** Width and height, in letters' sizes, under which a caption is one short line, or it would cover a face. */
 const SMALL = { width: 11, height: 8.3 };
+/** Height under which even that would: it stands under the picture then. */
+const TINY = 5.5;
 /** Who just came in has nothing to show yet; saying "microphone off" meanwhile would be wrong. */
 const ARRIVING_MS = 3000;
 
@@ -326,7 +328,8 @@ export class Tiles {
   measure() {
     const letter = parseFloat(getComputedStyle(this.faces).fontSize);
     this.measureScreens(letter);
-    const { clientWidth: wide, clientHeight: high } = this.faces;
+    // Not clientWidth, which may be rounded up: then two tiles would not stand beside each other.
+    const { width: wide, height: high } = this.faces.getBoundingClientRect();
     const shown = [...this.faces.children].filter((tile) => tile instanceof HTMLElement && !tile.hidden).length;
     // We are small, beside the controls or in a corner of one or two others; where we would cover them, one of all.
     const others = this.people.size;
@@ -342,6 +345,7 @@ export class Tiles {
     for (const [name, pixels] of Object.entries(lengths)) this.faces.style.setProperty(`--${name}`, `${pixels}px`);
     own?.style.setProperty("--own-shape", String(shape));
     this.faces.dataset.small = size.width < SMALL.width * letter || size.height < SMALL.height * letter ? "yes" : "no";
+    this.faces.dataset.tiny = size.height < TINY * letter ? "yes" : "no";
     for (const tile of this.tiles.values()) {
       if (tile.dataset.source === "screen") continue; // it is shown whole, always
       const picture = video(tile);
@@ -359,11 +363,16 @@ export class Tiles {
     const high = this.stage.clientHeight;
     const shown = [...this.screens.querySelectorAll("video")];
     const shape = (/** @type {HTMLVideoElement | undefined} */ each) => (each?.videoWidth ? each.videoWidth / each.videoHeight : USUAL_SCREEN);
-    const { stacked, high: part } = shown.length > 1 ? { stacked: wide < high, high: high * 0.72 } : divide(wide, high, shape(shown[0]), letter);
+    // On a phone the panel takes the place of words that say whose screen it is.
+    const words = this.screens.querySelector('[data-source="screen"] figcaption');
+    const said = words === null || getComputedStyle(words).display !== "none";
+    const one = divide(wide, high, shape(shown[0]), letter, said);
+    const { stacked, high: part } = shown.length > 1 ? { stacked: wide < high, high: high * 0.72 } : one;
     this.stage.dataset.stacked = stacked ? "yes" : "no";
+    this.stage.style.setProperty("--screen-full", `${one.full}px`);
     this.stage.style.setProperty("--screens-height", `${part}px`);
     for (const tile of this.tiles.values()) {
-      if (tile.dataset.source === "screen") tile.dataset.bars = bars(tile.clientWidth, tile.clientHeight, shape(video(tile)), letter).place;
+      if (tile.dataset.source === "screen") tile.dataset.bars = bars(tile.clientWidth, tile.clientHeight, shape(video(tile)), letter, said).place;
     }
   }
 }

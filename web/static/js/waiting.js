@@ -25,6 +25,8 @@ export class WaitingRoom {
     this.state = null;
     hear("waiting", (message) => {
       this.state = message;
+      // A page that was loaded anew, or a server that began anew, does not make a long wait a short one.
+      if (this.open) this.since = Date.now() - message.waited_s * 1000;
       this.paint();
     });
     element("waiting-leave", HTMLButtonElement).onclick = leave;

@@ -17,13 +17,25 @@ function line({ alert, href }) {
   link.href = href;
   link.target = "_blank"; // this call goes on
   link.rel = "noopener";
+  link.className = "button";
   link.textContent = section.dataset.open ?? "";
   made.append(" ", link);
   return made;
 }
 
+/**
+ * Before we go in: who waits at this very door, as the first page has it.
+ * @param {DocumentFragment} room
+ */
+function atTheDoor(room) {
+  const place = document.getElementById("door-waits")?.dataset.visit ?? "";
+  const guests = room.querySelector(`a[href="${CSS.escape(place)}"]`)?.closest(".visit")?.querySelector(".guests");
+  document.getElementById("door-guests")?.replaceChildren(...(guests ? [guests.cloneNode(true)] : []));
+  document.getElementById("door-nobody")?.toggleAttribute("hidden", Boolean(guests));
+}
+
 new Alerts(section.dataset.live ?? "", 1, {
-  room: () => undefined,
+  room: atTheDoor,
   lost: () => undefined, // the call says itself how the connection is
   alerts: (all, fresh) => {
     section.hidden = all.length === 0;
