@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from aiohttp import web_app
 
 from balie.store.engine import Store
 from tests.support import databases
@@ -48,3 +49,10 @@ async def store(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path:
     made = Store(cluster.empty_database())
     yield made
     await made.close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """aiohttp remembers for good which middlewares belong to a handler of an application, and so each application with
+    all that hangs on it: after a thousand tests 4 GB, through which the garbage collector walks again and again."""
+    web_app._cached_build_middleware.cache_clear()

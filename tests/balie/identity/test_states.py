@@ -41,7 +41,7 @@ class Identifications(RuleBasedStateMachine):
             tx.execute(update(product).where(product.c.id == here.badminton).values(identification="oidc"))
             asked = Booking(AN, wish=Wish((here.badminton,)), start_s=TUESDAY_10_S)
             made = appointments.book(tx, MONDAY_S, self.chance.randbytes, KEY, asked)
-            self.appointment_id, self.product_id = made.appointment_id, here.badminton
+            self.appointment_id, self.product_id, self.staff_id = made.appointment_id, here.badminton, here.bart
             self.citizen_id = tx.execute(select(participant.c.id)).scalar_one()
 
     @rule(acr=st.sampled_from(["", "urn:high"]), ttl_s=st.sampled_from([60, 1800]))
@@ -65,6 +65,16 @@ class Identifications(RuleBasedStateMachine):
     def fail(self, pick: int, code: str) -> None:
         with self.engine.begin() as tx:
             records.fail(tx, self.now_s, pick, code)
+
+    @rule(pick=st.integers(0, 5))
+    def accept(self, pick: int) -> None:
+        with self.engine.begin() as tx:
+            records.accept(tx, self.now_s, pick, self.staff_id)
+
+    @rule()
+    def ask_again(self) -> None:
+        with self.engine.begin() as tx:
+            records.ask_again(tx, self.now_s, self.appointment_id)
 
     @rule(pick=st.integers(0, 5))
     def give_code(self, pick: int) -> None:
@@ -107,11 +117,14 @@ class Identifications(RuleBasedStateMachine):
         with self.engine.begin() as tx:
             if not self.engine.dialect.has_table(tx, "identification"):
                 return
-            which = select(identification.c.id).where(identification.c.state == "verified")
-            last = tx.scalar(which.order_by(identification.c.id.desc()))
+            which = select(identification).where(
+                identification.c.state == "verified", identification.c.void_s.is_(None)
+            )
+            last = tx.execute(which.order_by(identification.c.id.desc())).first()
             found = records.verified(tx, self.appointment_id)
-            assert (found.id if found is not None else None) == last
-            assert records.needed(tx, self.appointment_id, self.product_id) == (last is None)
+            assert (found and found.id) == (last and last.id)
+            sure = last is not None and (last.matches or last.accepted_s is not None)
+            assert records.needed(tx, self.appointment_id, self.product_id) == (not sure)
 
 
 TestIdentifications = Identifications.TestCase

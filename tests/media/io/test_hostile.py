@@ -141,7 +141,8 @@ async def a_call_among_hostile_datagrams(compiled: bool, count: int) -> None:
             for sock in strangers:
                 swallow_answers(sock)
             call.send()
-            await call.bert.until_rtp(call.number)
+            received = await call.bert.until_rtp(call.number)
+            received[-1] = received[-1][:4]  # its number: whole, they would be more than what is measured here
             if burst % 64 == 0:
                 del call.an.sent[:], call.bert.sent[:], call.guest.sent[:]
                 call.bert.send(call.bert.check())
@@ -155,7 +156,8 @@ async def a_call_among_hostile_datagrams(compiled: bool, count: int) -> None:
     assert server.engine.is_connected(call.an.transport) and server.engine.is_connected(call.bert.transport)
     dropped = sum(server.engine.drops().values()) - before
     assert dropped > 0.95 * count, f"seed {SEED}: {dropped}, {server.engine.drops()}"
-    assert resident_mb() - flat_mb - len(call.bert.rtp) * 700 * 0.8 / 1e6 < MEMORY_MAX_MB
+    grown_mb = resident_mb() - flat_mb
+    assert grown_mb < MEMORY_MAX_MB, f"{grown_mb:.1f} MB"
     for client in (call.an, call.bert, call.guest):
         client.close()
     await server.close()
