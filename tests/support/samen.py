@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import ClientResponse, web
-from aiohttp.test_utils import TestClient
+from aiohttp.test_utils import TestClient, TestServer
 
 from balie.acts.rules import NoNumbers, Rules
 from balie.acts.service import Acts, Systems
@@ -194,3 +195,23 @@ async def come_together(
     bart = Clerk(await client(desk.app))
     await bart.sign_in("bart")
     return Together(desk, booked, hall, till, an, lies, bart)
+
+
+@asynccontextmanager
+async def served_together(
+    store: Store, equip: Callable[[DeskSite], object] = lambda _desk: None, helper: Person = LIES
+) -> AsyncIterator[Together]:
+    """come_together() on one server, with a browser for each."""
+    servers: list[TestServer] = []
+    clients: list[TestClient[Any, Any]] = []
+
+    async def client(app: web.Application) -> TestClient[Any, Any]:
+        if not servers:
+            servers.append(TestServer(app))
+        clients.append(TestClient(servers[0]))
+        await clients[-1].start_server()
+        return clients[-1]
+
+    yield await come_together(store, client, equip, helper)
+    for each in clients:
+        await each.close()

@@ -9,14 +9,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
 from balie.acts.service import REPORT
 from balie.hooks.keys import SCOPES, create_key
 from balie.store.engine import Store
-from tests.support.samen import Together, come_together
+from tests.support.samen import Together, served_together
 from tests.support.site import Client, raw
 from tests.web.samen.test_rights import PERSONAL, filled, routes
 from web.forms import FORM_TYPE
@@ -34,21 +32,9 @@ UNREAD = (f"{REPORT}/{{provider}}", "/join", "/gezien", "/komt", "/weg", "/proef
 @pytest_asyncio.fixture
 async def call(store: Store) -> AsyncIterator[Together]:
     """On both databases."""
-    servers: list[TestServer] = []
-    clients: list[TestClient[Any, Any]] = []
-
-    async def client(app: web.Application) -> TestClient[Any, Any]:
-        if not servers:
-            servers.append(TestServer(app))
-        clients.append(TestClient(servers[0]))
-        await clients[-1].start_server()
-        return clients[-1]
-
-    made = await come_together(store, client)
-    await made.bart.sign_in("mia")  # who sees everything
-    yield made
-    for each in clients:
-        await each.close()
+    async with served_together(store) as made:
+        await made.bart.sign_in("mia")  # who sees everything
+        yield made
 
 
 async def ask(call: Together, method: str, where: str, **more: Any) -> int:

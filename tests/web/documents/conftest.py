@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest_asyncio
-from aiohttp import ClientResponse, FormData, web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientResponse, FormData
 
 from balie.documents import records
 from balie.documents.records import Document, Rules
@@ -17,7 +15,7 @@ from balie.store.engine import Store
 from tests.support import papers
 from tests.support.desk import LIES, DeskSite
 from tests.support.papers import FakeScanner, Kept
-from tests.support.samen import Citizen, Together, come_together
+from tests.support.samen import Citizen, Together, served_together
 from web.documents.keys import DOCUMENTS
 
 CARER = replace(LIES, role="carer")
@@ -68,16 +66,7 @@ class Desk:
 
 
 async def gather(store: Store, folder: Path, *, scans: bool = True) -> AsyncIterator[Desk]:
-    servers: list[TestServer] = []
-    clients: list[TestClient[Any, Any]] = []
     scanner, made = FakeScanner(), []
-
-    async def client(app: web.Application) -> TestClient[Any, Any]:
-        if not servers:
-            servers.append(TestServer(app))
-        clients.append(TestClient(servers[0]))
-        await clients[-1].start_server()
-        return clients[-1]
 
     def equip(desk: DeskSite) -> None:
         rules = Rules(max_bytes=300_000, count_max=5, total_bytes=1_000_000, scans=scans)
@@ -85,10 +74,8 @@ async def gather(store: Store, folder: Path, *, scans: bool = True) -> AsyncIter
         desk.app[DOCUMENTS] = kept.documents
         made.append(kept)
 
-    together = await come_together(store, client, equip, CARER)
-    yield Desk(together, made[0], scanner)
-    for each in clients:
-        await each.close()
+    async with served_together(store, equip, CARER) as together:
+        yield Desk(together, made[0], scanner)
 
 
 @pytest_asyncio.fixture
