@@ -13,14 +13,22 @@ from playwright.async_api import Browser, Page, Playwright
 from tests.support.tree import ROOT
 
 CHROMIUM = "/usr/bin/chromium"
+FEATURES_OFF = (
+    # Without a graphics processor the first picture waits seconds for an answer about hardware codecs.
+    "WebRtcHWEncoding",
+    "WebRtcHWDecoding",
+    # Pages of the address bar, half a second of a core for each window; nobody types an address here.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxFullPopup",
+)
 ARGUMENTS = (
     "--no-sandbox",
     "--use-fake-ui-for-media-stream",
     "--allow-loopback-in-peer-connection",
     "--auto-select-desktop-capture-source=Entire screen",
     "--mute-audio",
-    # Without a graphics processor the first picture waits seconds for an answer about hardware codecs.
-    "--disable-features=WebRtcHWEncoding,WebRtcHWDecoding",
+    "--disable-features=" + ",".join(FEATURES_OFF),
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
