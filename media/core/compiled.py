@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from media.core.compiled_twcc import CompiledFeedbackLog
 from media.core.egress import Copies
 from media.core.ingress import Packets, StrayReader
 from media.core.packets import HEAD, PACKET_MAX, STRIDE, Arena
@@ -22,7 +23,6 @@ from media.core.tables import (
     SubscriptionTable,
     TrackTable,
 )
-from media.core.twcc import FeedbackLog
 from media.native import FFI, pointer
 
 Ints = NDArray[np.int64]
@@ -70,13 +70,14 @@ class CompiledLoops:
         send: Arena,
         tracks: TrackTable,
         subscriptions: SubscriptionTable,
-        feedback: FeedbackLog,
+        feedback: CompiledFeedbackLog,
         speakers: ActiveSpeakers,
     ) -> None:
         check_constants(library)
-        self._library, self._tracks, self._feedback, self._send = library, tracks, feedback, send
+        self._library, self._tracks, self._send = library, tracks, send
+        self._feedback = feedback  # core.log points into it
         core: Any = FFI.new("struct balie_core *")
-        self._core = core
+        self.core = core
         self._columns: dict[str, NDArray[Any]] = {
             **{name: np.zeros(batch_max, np.int64) for name in _BATCH_COLUMNS},
             **{name: np.zeros(len(tracks.high), np.int64) for name in _TRACK_RESULTS},
@@ -85,9 +86,6 @@ class CompiledLoops:
             "is_odd": np.zeros(len(tracks.high), np.uint8),
             **{name: getattr(tracks, name) for name in _TRACK_TABLE},
             **{name: getattr(subscriptions, ours) for name, ours in _SUBSCRIPTION_TABLE.items()},
-            "log_transport": feedback.transport,
-            "log_seq": feedback.seq,
-            "log_arrival_us": feedback.arrival_us,
             "heard": speakers.packets,
             "loud": speakers.loud,
             "level_sum": speakers.level_sum,
@@ -97,7 +95,7 @@ class CompiledLoops:
         }
         for name, array in self._columns.items():
             setattr(core, name, pointer(array))
-        core.out_rows, core.log_capacity = send.rows, len(feedback.seq)
+        core.out_rows, core.log = send.rows, feedback.struct
         core.by_ssrc.keys, core.by_ssrc.values = pointer(tracks.by_ssrc.keys), pointer(tracks.by_ssrc.values)
         core.by_ssrc.mask = tracks.by_ssrc.mask
         self._fan: Ints = np.zeros(0, np.int64)
@@ -122,26 +120,31 @@ class CompiledLoops:
         self.held = self.left_out = 0
 
     def read(self, rows: Ints, transports: Ints, arrival_us: Ints, strays: StrayReader) -> None:
-        columns, core, count = self._columns, self._core, len(rows)
+        columns, core, count = self._columns, self.core, len(rows)
         columns["in_row"][:count] = rows
         columns["in_transport"][:count] = transports
         columns["in_arrival_us"][:count] = arrival_us
+        self.was_read(count, self._library.balie_read(core, count), strays)
+
+    def was_read(self, count: int, odd_ones: int, strays: StrayReader) -> None:
+        """The library read `count` packets, and left so many to the scalar reader."""
+        columns = self._columns
         self._count = count
-        core.log_used = self._feedback.used
-        odd_ones = self._library.balie_read(core, count)
-        self._feedback.used = core.log_used
-        if core.log_overflowed:
-            self._feedback.overflowed += core.log_overflowed
-            core.log_overflowed = 0
         if odd_ones:
             self._packets.orientation = {}
             for at in columns["strays"][:odd_ones].tolist():
-                if not strays.read(at, self._packets, int(transports[at]), int(arrival_us[at])):
+                transport, arrival_us = int(columns["in_transport"][at]), int(columns["in_arrival_us"][at])
+                if not strays.read(at, self._packets, transport, arrival_us):
                     columns["track"][at] = -1
 
     def account(self, now_us: int, *, jitter: bool = False) -> int:
-        core, columns = self._core, self._columns
-        count: int = self._library.balie_account(core, self._count, now_us, jitter)
+        count: int = self._library.balie_account(self.core, self._count, now_us, jitter)
+        self.was_accounted()
+        return count
+
+    def was_accounted(self) -> None:
+        """The library counted them, and noted whose numbers are not simply the next."""
+        core, columns = self.core, self._columns
         self.kept = columns["kept_row"][: core.kept_count]
         if core.odd_count or self.odd:
             some = core.odd_count
@@ -150,27 +153,39 @@ class CompiledLoops:
             for at in columns["behind"][: core.behind_count].tolist():
                 track, ext = int(columns["track"][at]), int(columns["ext"][at])
                 columns["closed"][at] = ext - self._tracks.closed_before(track, ext)
-        return count
 
     def packets(self) -> Packets:
         return self._packets.select(np.flatnonzero(self._columns["track"][: self._count] >= 0))
 
     def fan_out(self, orientation_ids: dict[int, int], now_us: int) -> Copies:
-        core, columns = self._core, self._columns
-        if self._fan is not self._tracks.fan:  # compiled anew, in another array
+        self.follow_fan()
+        count = self._library.balie_fan_out(self.core, now_us)
+        self.was_fanned_out()
+        if self._packets.orientation:
+            self._write_orientation(count, orientation_ids)
+            self._packets.orientation = {}
+        return self.copies(count)
+
+    def copies(self, count: int) -> Copies:
+        """The first so many of the batch that was fanned out."""
+        columns = self._columns
+        return Copies(columns["copy_start"][:count], columns["copy_size"][:count], columns["copy_transport"][:count])
+
+    def follow_fan(self) -> None:
+        """Before the library fans out: who receives a track may be laid out anew, in another array."""
+        if self._fan is not self._tracks.fan:
             self._fan = self._tracks.fan
-            core.fan = pointer(self._fan)
-        count = self._library.balie_fan_out(core, now_us)
+            self.core.fan = pointer(self._fan)
+
+    def was_fanned_out(self) -> None:
+        """The library wrote the copies, and noted what it held back."""
+        core, columns = self.core, self._columns
         self.held, self.left_out = core.held, core.left_out
         if core.idle_count or self.idle:
             some = core.idle_count
             self.idle = list(
                 zip(columns["idle_track"][:some].tolist(), columns["idle_packets"][:some].tolist(), strict=True)
             )
-        if self._packets.orientation:
-            self._write_orientation(count, orientation_ids)
-            self._packets.orientation = {}
-        return Copies(columns["copy_start"][:count], columns["copy_size"][:count], columns["copy_transport"][:count])
 
     def _write_orientation(self, count: int, ids: dict[int, int]) -> None:
         """Coordination of video orientation (3GPP TS 26.114 7.4.5), in the place audio uses for its level."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from media.core import rtcp
 from media.core.codecs import is_keyframe
 from media.core.compiled import CompiledLoops
+from media.core.compiled_twcc import CompiledFeedbackLog
 from media.core.drops import Drop, DropCounters, TcpCounts
 from media.core.egress import Copies
 from media.core.errors import LimitError
@@ -101,15 +102,19 @@ class Engine:
         self._waiting: set[int] = set()
         self._lossy: set[int] = set()
         self._keyframes = KeyframeRequests(settings.tracks_max)
-        self._feedback = FeedbackLog(settings.transports_max, FEEDBACK_LOG)
         self._speakers = ActiveSpeakers(settings.tracks_max)
         self._reports = Reports(
             self._tracks, self._subscriptions, self._flow, self._strays, self._by_row, self.counters
         )
-        tables = self.arena, self.send, self._tracks, self._subscriptions, self._feedback, self._speakers
-        self._loops: Loops = (
-            ArrayLoops(*tables) if native is None else CompiledLoops(native, settings.batch_max, *tables)
-        )
+        tables = self.arena, self.send, self._tracks, self._subscriptions
+        self._feedback: FeedbackLog
+        self._loops: Loops
+        if native is None:
+            self._feedback = FeedbackLog(settings.transports_max, FEEDBACK_LOG)
+            self._loops = ArrayLoops(*tables, self._feedback, self._speakers)
+        else:
+            self._feedback = feedback = CompiledFeedbackLog(native, settings.transports_max, FEEDBACK_LOG)
+            self._loops = CompiledLoops(native, settings.batch_max, *tables, feedback, self._speakers)
         self._own_ssrc = np.zeros(settings.transports_max, np.int64)
         self._media_ssrc = np.zeros(settings.transports_max, np.int64)
         self._jitter_due_us = 0
@@ -308,18 +313,24 @@ class Engine:
         Returns the copies now in the send arena, or None when there is nothing to send.
         """
         self.received += len(rows)
+        self._loops.read(rows, transports, arrival_us, self._strays)
+        return self._forward(now_us)
+
+    def _forward(self, now_us: int) -> Copies | None:
+        """A batch that was read."""
         loops = self._loops
-        loops.read(rows, transports, arrival_us, self._strays)
         if self._strays.feedback:
             self._drain_stray_feedback()
         if self._strays.restarted:
             self._restart_flows()
-        with_jitter = now_us >= self._jitter_due_us
-        if not loops.account(now_us, jitter=with_jitter):
-            self.kept = loops.kept
-            return None
-        if with_jitter:
-            self._jitter_due_us = now_us + JITTER_US
+        if loops.account(now_us, jitter=self._wants_jitter(now_us)):
+            return self._fan_out(now_us)
+        self.kept = loops.kept
+        return None
+
+    def _fan_out(self, now_us: int) -> Copies | None:
+        """A batch that was counted."""
+        loops = self._loops
         if loops.odd:
             self._follow_gaps(loops.packets(), loops.odd, now_us)
         if self._waiting:
@@ -332,6 +343,49 @@ class Engine:
             self._count_unforwarded()
         self.forwarded += len(copies)
         return copies if len(copies) else None
+
+    def _wants_jitter(self, now_us: int) -> bool:
+        if now_us < self._jitter_due_us:
+            return False
+        self._jitter_due_us = now_us + JITTER_US
+        return True
+
+    # -- data path, when the compiled loops go ahead (media.io.fastpath) -------------------------
+
+    @property
+    def compiled(self) -> CompiledLoops | None:
+        return self._loops if isinstance(self._loops, CompiledLoops) else None
+
+    @property
+    def looks_closer(self) -> bool:
+        """Somebody waits for a picture to begin with: each batch is for receive() to look into."""
+        return bool(self._waiting)
+
+    def begin(self, loops: CompiledLoops, now_us: int) -> bool:
+        """Before the loops take a batch all the way; returns whether they are to sample jitter."""
+        if self._fan_stale:
+            self._compile_fan()
+            loops.follow_fan()
+        return self._wants_jitter(now_us)
+
+    def sent(self, packets: int, copies: int) -> None:
+        """They did: so many packets became so many copies."""
+        self.received += packets
+        self.forwarded += copies
+
+    def held_back(self, loops: CompiledLoops) -> None:
+        """They did, and perhaps not every packet went to everybody."""
+        loops.was_fanned_out()
+        self._count_unforwarded()
+
+    def resume(self, loops: CompiledLoops, packets: int, strays: int, now_us: int) -> Copies | None:
+        """They stopped: with so many packets for the scalar reader, or, at 0, after counting.  See receive()."""
+        self.received += packets
+        loops.was_read(packets, strays, self._strays)
+        if strays:
+            return self._forward(now_us)
+        loops.was_accounted()
+        return self._fan_out(now_us)
 
     def _follow_gaps(self, packets: Packets, odd: list[tuple[int, int]], now_us: int) -> None:
         """Tell the NACK lists which numbers are missing and which came late."""

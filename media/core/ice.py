@@ -34,7 +34,7 @@ class IceAnswer(NamedTuple):
 class _Peer:
     transport: int
     ufrag: bytes
-    password: bytes
+    password: stun.Password
     registered_us: int
     heard_us: int | None = None
     selected: bytes | None = None
@@ -42,7 +42,7 @@ class _Peer:
     """Checked address -> when last checked."""
     via: dict[bytes, int] = field(default_factory=dict)
     """Checked address -> what the caller reaches it through."""
-    earlier: dict[bytes, bytes] = field(default_factory=dict)
+    earlier: dict[bytes, stun.Password] = field(default_factory=dict)
     """ufrag -> password of before restarts that the peer has not followed yet, oldest first."""
     transactions: bytearray = field(default_factory=bytearray)
     """The latest transaction ids, one after the other; a tenth of the memory of a set of them."""
@@ -60,7 +60,7 @@ class IceLite:
         self._peers: dict[int, _Peer] = {}
 
     def register(self, transport: int, ufrag: str, password: str, now_us: int) -> None:
-        peer = _Peer(transport, ufrag.encode(), password.encode(), now_us)
+        peer = _Peer(transport, ufrag.encode(), stun.Password(password.encode()), now_us)
         self._peers[transport] = self._by_ufrag[peer.ufrag] = peer
 
     def restart(self, transport: int, ufrag: str, password: str) -> None:
@@ -70,7 +70,7 @@ class IceLite:
         if len(peer.earlier) > RESTARTS_MAX:
             _, never_used, *_ = peer.earlier  # the first is what the peer still uses
             del peer.earlier[never_used], self._by_ufrag[never_used]
-        peer.ufrag, peer.password = ufrag.encode(), password.encode()
+        peer.ufrag, peer.password = ufrag.encode(), stun.Password(password.encode())
         self._by_ufrag[peer.ufrag] = peer
 
     def forget(self, transport: int) -> None:

@@ -28,8 +28,9 @@ STATUS_MAX = 0x7FFF  # numbers in one feedback: half of their space, so that non
 FEEDBACKS_MAX = 64  # to one transport at a time: more is a numbering that makes no sense, and is not answered in full
 VECTOR_SIZE = 7  # two-bit symbols in one status vector
 RUN_MIN = VECTOR_SIZE + 1  # from here on a run length is the shorter
-_HEAD_SIZE = 20
-_FAST_MAX = SIZE_MAX - _HEAD_SIZE - 2  # packets that fit with one chunk and a byte each
+HEAD_SIZE = 22  # with one chunk
+FAST_MAX = SIZE_MAX - HEAD_SIZE  # packets that fit with one chunk and a byte each
+_FIXED_SIZE = 20
 _RTPFB, _FMT = 205, 15
 _MISSING, _SMALL, _LARGE = 0, 1, 2  # packet status symbols, 3.1.1
 _HEAD = struct.Struct("!BBHIIHHI")
@@ -60,16 +61,24 @@ class FeedbackLog:
         self.transport = np.zeros(capacity, np.int64)
         self.seq = np.zeros(capacity, np.int64)
         self.arrival_us = np.zeros(capacity, np.int64)
-        self.used = 0
-        self._next: Ints = np.full(transports_max, -1, np.int64)
+        self.state = np.zeros(2, np.int64)
+        """How many arrivals are logged, and how many did not fit.  Arrays never move: compiled loops hold them."""
+        self.next: Ints = np.full(transports_max, -1, np.int64)
         """Unwrapped number after the last one reported, -1 before the first."""
-        self._count = np.zeros(transports_max, np.int64)
-        self.overflowed = 0
+        self.count = np.zeros(transports_max, np.int64)
+
+    @property
+    def used(self) -> int:
+        return int(self.state[0])
+
+    @property
+    def overflowed(self) -> int:
+        return int(self.state[1])
 
     def reset(self, transport: int) -> None:
         """The row serves another peer: what is logged for it is not his."""
-        self._next[transport] = -1
-        self._count[transport] = 0
+        self.next[transport] = -1
+        self.count[transport] = 0
         mine = self.transport[: self.used] == transport
         self.transport[: self.used][mine] = -1
 
@@ -78,19 +87,20 @@ class FeedbackLog:
         used = self.used
         end = used + len(transports)
         if end > len(self.transport):
-            self.overflowed += len(transports)
+            self.state[1] += len(transports)
             return
         self.transport[used:end] = transports
         self.seq[used:end] = seqs
         self.arrival_us[used:end] = arrival_us
-        self.used = end
+        self.state[0] = end
 
     def build(self, sender_ssrc: Ints, media_ssrc: Ints) -> list[tuple[int, bytes]]:
         """The feedback packets that are due, as (transport, RTCP packet), and an empty log.
 
         sender_ssrc, media_ssrc  (transports_max,) by transport row
         """
-        used, self.used = self.used, 0
+        used = self.used
+        self.state[0] = 0
         if not used:
             return []
         transport = self.transport[:used]
@@ -107,17 +117,17 @@ class FeedbackLog:
         plain = (np.diff(ext, prepend=0) == 1) & (delta >= 0) & (delta <= SMALL_MAX)
         plain[starts] = True
         rows, base, reference = transport[starts], ext[starts], arrival[starts] // REFERENCE_US
-        expected = self._next[rows]
-        fast = np.logical_and.reduceat(plain, starts) & (ends - starts <= _FAST_MAX)
+        expected = self.next[rows]
+        fast = np.logical_and.reduceat(plain, starts) & (ends - starts <= FAST_MAX)
         fast &= (expected < 0) | (base <= expected)
-        self._next[rows] = np.maximum(expected, ext[ends - 1] + 1)
+        self.next[rows] = np.maximum(expected, ext[ends - 1] + 1)
         delta[starts] = ticks[starts] - reference * TICKS_PER_REFERENCE
         small = np.clip(delta, 0, SMALL_MAX).astype(np.uint8).tobytes()
         senders, medias = sender_ssrc[rows], media_ssrc[rows]
         heads = self._heads(rows, base, ends - starts, reference)
         heads["sender"], heads["media"] = senders, medias
         plain_heads = heads.tobytes()
-        self._count[rows[fast]] += 1
+        self.count[rows[fast]] += 1
         out: list[tuple[int, bytes]] = []
         size = _HEADS.itemsize
         for at, (row, start, end, is_fast) in enumerate(
@@ -134,7 +144,7 @@ class FeedbackLog:
 
     def _unwrap(self, transport: Ints, seq: Ints) -> Ints:
         """Numbers nearest to what is due next.  65536 keeps them positive whatever comes late."""
-        known = self._next[transport]
+        known = self.next[transport]
         new = known < 0
         if new.any():
             rows, first = np.unique(transport, return_index=True)
@@ -147,20 +157,20 @@ class FeedbackLog:
         padding = -(status + 2) & 3
         heads["first"] = np.where(padding > 0, 0xA0 | _FMT, 0x80 | _FMT)
         heads["packet_type"] = _RTPFB
-        heads["words"] = (_HEAD_SIZE + 2 + status + padding) // 4 - 1
+        heads["words"] = (HEAD_SIZE + status + padding) // 4 - 1
         heads["base"] = base & 0xFFFF
-        heads["status"] = status & 0xFFFF  # at most _FAST_MAX in the rows that are used
-        heads["reference"] = (reference & 0xFFFFFF) << 8 | self._count[rows] & 0xFF
+        heads["status"] = status & 0xFFFF  # at most FAST_MAX in the rows that are used
+        heads["reference"] = (reference & 0xFFFFFF) << 8 | self.count[rows] & 0xFF
         heads["chunk"] = _SMALL << 13 | status & RUN_MAX
         return heads
 
     def _packet(self, row: int, ssrcs: tuple[int, int], described: Described) -> bytes:
         base, status, reference, body = described
-        count = int(self._count[row]) & 0xFF
-        self._count[row] += 1
+        count = int(self.count[row]) & 0xFF
+        self.count[row] += 1
         padding = -len(body) & 3
         first = (0xA0 if padding else 0x80) | _FMT
-        words = (_HEAD_SIZE + len(body) + padding) // 4 - 1
+        words = (_FIXED_SIZE + len(body) + padding) // 4 - 1
         word = (reference & 0xFFFFFF) << 8 | count
         head = _HEAD.pack(first, _RTPFB, words, *ssrcs, base & 0xFFFF, status, word)
         return head + body + _PADDING[padding]
@@ -215,7 +225,7 @@ def _body(base: int, numbers: list[int], ticks: list[int], at: int, stop: int) -
             continue
         symbol = _SMALL if 0 <= step <= SMALL_MAX else _LARGE
         # A run costs one chunk at most.  This number adds up to four, three of them of missing ones, and a delta.
-        full = _HEAD_SIZE + 2 * len(runs) + len(deltas) + 10 > SIZE_MAX
+        full = _FIXED_SIZE + 2 * len(runs) + len(deltas) + 10 > SIZE_MAX
         odd = not LARGE_MIN <= step <= LARGE_MAX or missing > GAP_MAX
         if deltas and (full or odd or number - base >= STATUS_MAX):
             break

@@ -93,7 +93,7 @@ class CompiledPort(BatchSocket):
             "socket_of": peers.socket_of,
         }
         one: Any = FFI.new("struct balie_socket *")
-        self._struct = one
+        self.struct = one
         one.fd, one.address_size, one.gso, one.number = self.fileno(), self._address_size, self._gso, number
         one.batch = batch
         for name, array in self._columns.items():
@@ -111,11 +111,13 @@ class CompiledPort(BatchSocket):
 
     def receive(self) -> ports.Sorted | None:  # type: ignore[override]
         """The next batch; None when there is none."""
-        count: int = self._loops.balie_receive(self._struct)
-        if not count:
-            return None
-        one, columns = self._struct, self._columns
-        rtp, rtcp = one.rtp_count, one.rtcp_count
+        count: int = self._loops.balie_receive(self.struct)
+        return self.sorted(count, self.struct.rtp_count) if count else None
+
+    def sorted(self, count: int, rtp: int) -> ports.Sorted:
+        """What the library received: `count` datagrams, and of RTP the first so many."""
+        one, columns = self.struct, self._columns
+        rtcp, others = one.rtcp_count, one.other_count
         return ports.Sorted(
             count,
             columns["rtp_row"][:rtp],
@@ -123,7 +125,7 @@ class CompiledPort(BatchSocket):
             columns["rtp_arrival_us"][:rtp],
             columns["rtcp_row"][:rtcp],
             columns["rtcp_transport"][:rtcp],
-            self._others(one.other_count) if one.other_count else _NOTHING,
+            self._others(others) if others else _NOTHING,
         )
 
     def _others(self, count: int) -> list[ports.Datagram]:
@@ -140,10 +142,14 @@ class CompiledPort(BatchSocket):
 
     def keep(self, rows: Ints) -> None:
         """Arena rows of the last batch that must not be overwritten yet."""
-        self._loops.balie_keep(self._struct, len(rows), view(rows))
+        self._loops.balie_keep(self.struct, len(rows), view(rows))
 
     def send_copies(self, starts: Ints, sizes: Ints, transports: Ints) -> ports.Unsent:
         """Send rows 0..N-1 of the send arena, each to its transport; those of size 0 are passed over."""
-        self._loops.balie_send(self._struct, len(sizes), view(starts), view(sizes), view(transports))
-        one = self._struct
+        self._loops.balie_send(self.struct, len(sizes), view(starts), view(sizes), view(transports))
+        return self.unsent()
+
+    def unsent(self) -> ports.Unsent:
+        """What became of the copies of the last send."""
+        one = self.struct
         return ports.Unsent(one.without_address, one.elsewhere, one.would_block, one.failed)

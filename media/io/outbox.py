@@ -14,7 +14,7 @@ from media.core.drops import Drop, DropCounters
 from media.core.egress import Copies
 from media.core.packets import HEAD, PACKET_MAX, STRIDE, Arena
 from media.io.peers import Peers
-from media.io.ports import Port
+from media.io.ports import Port, Unsent
 from media.io.srtp import SrtpContexts
 from media.io.udp import ADDRESS_SIZE
 
@@ -90,19 +90,32 @@ class Outbox:
             np.array([transport for transport, _ in fitting], np.int64),
         )
 
-    def _send_rows(self, starts: Ints, sizes: Ints, transports: Ints) -> None:
+    def sent_by(self, port: Port, unsent: Unsent, copies: Copies) -> None:
+        """A port sent encrypted copies already: those that go through others leave now."""
+        if unsent.elsewhere:
+            self._count(unsent._replace(without_address=0))
+            others = [each for each in self.ports if each is not port]
+            self._send_rows(copies.start, copies.size, copies.transport, others)
+        else:
+            self._count(unsent)
+
+    def _send_rows(self, starts: Ints, sizes: Ints, transports: Ints, ports: Sequence[Port] | None = None) -> None:
         """Rows 0..N-1, each to its transport's address, those of size 0 not at all."""
         without_address = 0
-        for port in self.ports:
+        for port in self.ports if ports is None else ports:
             unsent = port.send_copies(starts, sizes, transports)
+            without_address = unsent.without_address
             if any(unsent):
-                self._drops.add(Drop.SEND_WOULD_BLOCK, unsent.would_block)
-                self._drops.add(Drop.SEND_ERROR, unsent.failed)
-                without_address = unsent.without_address
+                self._count(unsent._replace(without_address=0))
             if not unsent.elsewhere:
                 break
         if without_address:
             self._drops.add(Drop.NO_ADDRESS, without_address)
+
+    def _count(self, unsent: Unsent) -> None:
+        self._drops.add(Drop.NO_ADDRESS, unsent.without_address)
+        self._drops.add(Drop.SEND_WOULD_BLOCK, unsent.would_block)
+        self._drops.add(Drop.SEND_ERROR, unsent.failed)
 
     def _send_to_addresses(self, datagrams: list[tuple[int, bytes, bytes]]) -> None:
         addresses = np.zeros((len(datagrams), ADDRESS_SIZE), np.uint8)

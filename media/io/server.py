@@ -25,6 +25,7 @@ from media.io.binding import Binding
 from media.io.candidates import Candidate, host_candidates
 from media.io.compiled import CompiledPort
 from media.io.dtls import Certificate
+from media.io.fastpath import FastPath
 from media.io.handshakes import Handshakes
 from media.io.outbox import Outbox
 from media.io.pace import Pace
@@ -66,6 +67,10 @@ class MediaServer:
         self._peers = Peers(settings.transports_max, self.engine.ice.by_address)
         self._outbox = Outbox(self.engine.send, self._contexts, self._peers, self.engine.counters)
         self._ports = self._outbox.ports
+        loops = self.engine.compiled
+        self._fast = (
+            FastPath(self._native, self.engine, loops, self._contexts, self._outbox) if loops is not None else None
+        )
         self._tcp: TcpPort | None = None
         """The last of the ports: copies for peers over UDP find theirs before they come to it."""
         self._expiry_due_us = 0
@@ -172,24 +177,37 @@ class MediaServer:
         now_us = self.now_us()
         self._forget_closed()
         total = 0
-        for number, port in enumerate(self._ports):
+        for port in self._ports:
             for _ in range(BATCHES_MAX):
-                batch = port.receive()
-                if batch is None:
-                    break
-                total += batch.count
-                if len(batch.rtp_row):
-                    self._forward(port, batch.rtp_row, batch.rtp_transport, batch.rtp_arrival_us, now_us)
-                if len(batch.rtcp_row):
-                    self._read_rtcp(batch.rtcp_row, batch.rtcp_transport, now_us)
-                for datagram in batch.others:
-                    self._read_other(number, datagram, now_us)
-                if batch.count < self._binding.settings.batch_max and port is not self._tcp:
-                    break  # of connections not all were read; it says itself when it has no more
+                count = self._take(port, now_us)
+                total += count
+                if count < (self._binding.settings.batch_max if port is not self._tcp else 1):
+                    break  # of connections not all were read; they say themselves when they have no more
         if now_us - self._polled_us >= POLL_US:
             self._poll(now_us)
         self._flush()
         return total
+
+    def _take(self, port: Port, now_us: int) -> int:
+        """The next batch: forward its media, read the rest.  Returns how many datagrams it had, 0 for no batch."""
+        if self._fast is not None and not self.engine.looks_closer and isinstance(port, CompiledPort):
+            batch = self._fast.take(port, now_us)
+            if isinstance(batch, int):
+                return batch
+            self._read_rtcp(batch.rtcp_row, batch.rtcp_transport, now_us)
+        else:
+            received = port.receive()
+            if received is None:
+                return 0
+            batch = received
+            if len(batch.rtp_row):
+                self._forward(port, batch.rtp_row, batch.rtp_transport, batch.rtp_arrival_us, now_us)
+            if len(batch.rtcp_row):
+                self._read_rtcp(*self._genuine_rtcp(batch.rtcp_row, batch.rtcp_transport), now_us)
+        number = self._ports.index(port)
+        for datagram in batch.others:
+            self._read_other(number, datagram, now_us)
+        return batch.count
 
     def _forward(self, port: Port, rows: Ints, transports: Ints, arrival_us: Ints, now_us: int) -> None:
         """Decrypt, forward, encrypt and send RTP packets."""
@@ -205,10 +223,12 @@ class MediaServer:
         if len(engine.kept):
             port.keep(engine.kept)
 
-    def _read_rtcp(self, rows: Ints, transports: Ints, now_us: int) -> None:
+    def _genuine_rtcp(self, rows: Ints, transports: Ints) -> tuple[Ints, Ints]:
         genuine = self._contexts.unprotect_rtcp(rows, transports, self.engine.counters)
-        if genuine is not None:
-            rows, transports = rows[genuine], transports[genuine]
+        return (rows, transports) if genuine is None else (rows[genuine], transports[genuine])
+
+    def _read_rtcp(self, rows: Ints, transports: Ints, now_us: int) -> None:
+        """Act on what is urgent; reports wait to be read together."""
         for row, transport in zip(rows.tolist(), transports.tolist(), strict=True):
             packet = self.engine.arena.packet(row)
             if is_urgent(packet):

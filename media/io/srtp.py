@@ -54,7 +54,7 @@ class SrtpContexts:
         self._lengths: NDArray[np.int32] = np.frombuffer(self._ffi.buffer(self._length_memory), np.int32)
         self._length_of = [self._length_memory + at for at in range(0 if loops is not None else batch)]
         self._receive_arena, self._send_arena = receive, send
-        self._loops = CompiledLoops(loops, transports_max, receive, send) if loops is not None else None
+        self.compiled = CompiledLoops(loops, transports_max, receive, send) if loops is not None else None
 
     def add(self, transport: int, profile: int, receive_key: bytes, send_key: bytes) -> None:
         """Keys of a finished handshake: master key and salt, one after the other."""
@@ -64,14 +64,14 @@ class SrtpContexts:
         sessions = Session(receive), Session(send)
         self._sessions[transport] = sessions
         self._receive[transport], self._send[transport] = sessions[0]._srtp[0], sessions[1]._srtp[0]
-        if self._loops is not None:
-            self._loops.receive[transport] = int(self._ffi.cast("uintptr_t", self._receive[transport]))
-            self._loops.send[transport] = int(self._ffi.cast("uintptr_t", self._send[transport]))
+        if self.compiled is not None:
+            self.compiled.receive[transport] = int(self._ffi.cast("uintptr_t", self._receive[transport]))
+            self.compiled.send[transport] = int(self._ffi.cast("uintptr_t", self._send[transport]))
 
     def remove(self, transport: int) -> None:
         self._receive[transport] = self._send[transport] = None
-        if self._loops is not None:
-            self._loops.receive[transport] = self._loops.send[transport] = 0
+        if self.compiled is not None:
+            self.compiled.receive[transport] = self.compiled.send[transport] = 0
         self._sessions[transport] = None
 
     def has_keys(self, transport: int) -> bool:
@@ -83,14 +83,14 @@ class SrtpContexts:
         rows, transports  (N,) int64, N <= rows of the send arena; every transport has keys
         Returns (N,) bool, which packets are genuine, None when all are; arena.length is without the tag for them.
         """
-        if self._loops is not None:
-            return self._loops.unprotect(rows, transports, drops, rtcp=False)
+        if self.compiled is not None:
+            return self.compiled.unprotect(rows, transports, drops, rtcp=False)
         return self._unprotect(self._library.srtp_unprotect, rows, transports, drops)
 
     def unprotect_rtcp(self, rows: Ints, transports: Ints, drops: DropCounters) -> NDArray[np.bool_] | None:
         """The same for RTCP (RFC 3711 3.4)."""
-        if self._loops is not None:
-            return self._loops.unprotect(rows, transports, drops, rtcp=True)
+        if self.compiled is not None:
+            return self.compiled.unprotect(rows, transports, drops, rtcp=True)
         return self._unprotect(self._library.srtp_unprotect_rtcp, rows, transports, drops)
 
     def _unprotect(self, function: Any, rows: Ints, transports: Ints, drops: DropCounters) -> NDArray[np.bool_] | None:
@@ -120,8 +120,8 @@ class SrtpContexts:
         starts, sizes, transports  (N,) int64; sizes may be overwritten with the result
         Returns (N,) int64, bytes to send of each, 0 where there are no keys yet or libsrtp refused.
         """
-        if self._loops is not None:
-            return self._loops.protect(starts, sizes, transports, drops, rtcp=rtcp)
+        if self.compiled is not None:
+            return self.compiled.protect(starts, sizes, transports, drops, rtcp=rtcp)
         count = len(starts)
         self._lengths[:count] = sizes
         contexts, places = self._send, transports.tolist()
@@ -185,15 +185,25 @@ class CompiledLoops:
         self._library = library
         self.receive: NDArray[np.uint64] = np.zeros(transports_max, np.uint64)
         self.send: NDArray[np.uint64] = np.zeros(transports_max, np.uint64)
-        self._genuine = np.zeros(send.rows, np.bool_)
-        self._statuses = np.zeros(library.BALIE_STATUSES, np.int64)
+        self.genuine = np.zeros(send.rows, np.bool_)
+        # Of each way its own: a batch may be decrypted and encrypted before either is looked at.
+        self._forged, self._refused = (np.zeros(library.BALIE_STATUSES, np.int64) for _ in range(2))
         self._unprotect = {False: _address_of("srtp_unprotect"), True: _address_of("srtp_unprotect_rtcp")}
         self._protect = {False: _address_of("srtp_protect"), True: _address_of("srtp_protect_rtcp")}
         self._receive_contexts = FFI.cast("void **", self.receive.ctypes.data)
         self._send_contexts = FFI.cast("void **", self.send.ctypes.data)
         self._in_bytes, self._in_length = pointer(receive.bytes), pointer(receive.length)
         self._out_bytes = pointer(send.bytes)
-        self._genuine_pointer, self._statuses_pointer = pointer(self._genuine), pointer(self._statuses)
+        self._genuine_pointer = pointer(self.genuine)
+        self._forged_pointer, self._refused_pointer = pointer(self._forged), pointer(self._refused)
+
+    def lend(self, path: Any) -> None:
+        """Fill in what struct balie_path needs of SRTP."""
+        path.unprotect, path.unprotect_rtcp = self._unprotect[False], self._unprotect[True]
+        path.protect = self._protect[False]
+        path.receive_contexts, path.send_contexts = self._receive_contexts, self._send_contexts
+        path.genuine = self._genuine_pointer
+        path.forged_statuses, path.refused_statuses = self._forged_pointer, self._refused_pointer
 
     def unprotect(self, rows: Ints, transports: Ints, drops: DropCounters, *, rtcp: bool) -> NDArray[np.bool_] | None:
         failed: int = self._library.balie_unprotect(
@@ -205,14 +215,17 @@ class CompiledLoops:
             view(rows),
             view(transports),
             self._genuine_pointer,
-            self._statuses_pointer,
+            self._forged_pointer,
         )
         if not failed:
             return None
-        for code in np.flatnonzero(self._statuses).tolist():
-            drops.add(_DROPS.get(code, Drop.SRTP_OTHER), int(self._statuses[code]))
-        self._statuses[:] = 0
-        return self._genuine[: len(rows)]
+        self.count_forged(drops)
+        return self.genuine[: len(rows)]
+
+    def count_forged(self, drops: DropCounters) -> None:
+        for code in np.flatnonzero(self._forged).tolist():
+            drops.add(_DROPS.get(code, Drop.SRTP_OTHER), int(self._forged[code]))
+        self._forged[:] = 0
 
     def protect(self, starts: Ints, sizes: Ints, transports: Ints, drops: DropCounters, *, rtcp: bool) -> Ints:
         """sizes is overwritten."""
@@ -224,14 +237,17 @@ class CompiledLoops:
             view(starts),
             view(sizes),
             view(transports),
-            self._statuses_pointer,
+            self._refused_pointer,
         )
         if failed:
-            without_keys = int(self._statuses[0])
-            drops.add(Drop.NO_KEYS, without_keys)
-            drops.add(Drop.SRTP_PROTECT, failed - without_keys)
-            self._statuses[:] = 0
+            self.count_refused(failed, drops)
         return sizes
+
+    def count_refused(self, failed: int, drops: DropCounters) -> None:
+        without_keys = int(self._refused[0])
+        drops.add(Drop.NO_KEYS, without_keys)
+        drops.add(Drop.SRTP_PROTECT, failed - without_keys)
+        self._refused[:] = 0
 
 
 def _address_of(name: str) -> Any:

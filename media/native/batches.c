@@ -29,6 +29,11 @@ static inline uint32_t be32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+static inline void put16(uint8_t *p, uint32_t value)
+{
+    p[0] = value >> 8, p[1] = value;
+}
+
 static inline void put32(uint8_t *p, uint32_t value)
 {
     p[0] = value >> 24, p[1] = value >> 16, p[2] = value >> 8, p[3] = value;
@@ -63,12 +68,14 @@ static inline int laid_out(const struct balie_core *c, int64_t track, const uint
     return !differs;
 }
 
-static inline void log_feedback(struct balie_core *c, int64_t transport, int64_t seq, int64_t arrival_us)
+static inline void log_feedback(struct balie_log *g, int64_t transport, int64_t seq, int64_t arrival_us)
 {
-    if (c->log_used == c->log_capacity) { c->log_overflowed++; return; }
-    c->log_transport[c->log_used] = transport;
-    c->log_seq[c->log_used] = seq;
-    c->log_arrival_us[c->log_used++] = arrival_us;
+    int64_t used = g->state[0];
+    if (used == g->capacity) { g->state[1]++; return; }
+    g->transport[used] = transport;
+    g->seq[used] = seq;
+    g->arrival_us[used] = arrival_us;
+    g->state[0] = used + 1;
 }
 
 /* Fill the columns of plain packets; returns how many positions are in strays, whose track is -1. */
@@ -98,7 +105,7 @@ int64_t balie_read(struct balie_core *c, int64_t count)
         c->payload_size[i] = size - head;
         c->level[i] = c->level_column[track] ? packet[c->level_column[track]] : 127;
         int64_t at = c->cc_column[track];
-        if (at) log_feedback(c, transport, packet[at] << 8 | packet[at + 1], c->in_arrival_us[i]);
+        if (at) log_feedback(c->log, transport, packet[at] << 8 | packet[at + 1], c->in_arrival_us[i]);
     }
     return strays;
 }
@@ -209,6 +216,70 @@ int64_t balie_fan_out(struct balie_core *c, int64_t now_us)
     }
     c->touched_count = 0;
     return copies;
+}
+
+/* -- transport-wide feedback ---------------------------------------------------------------------------------- */
+
+/* The number nearest to what is due next, as media/core/twcc.py unwraps it. */
+static inline int64_t unwrapped(int64_t due, int64_t seq)
+{
+    return due + (int16_t)(uint16_t)(seq - due);
+}
+
+/* The feedback of one transport whose numbers follow one another by small steps: one run, and a byte for each.  Returns
+ * its size, 0 when it is not so plain. */
+static int64_t write_feedback(struct balie_log *g, int64_t t, uint8_t *packet, uint32_t sender, uint32_t media)
+{
+    enum { TICKS_PER_REFERENCE = 256, SMALL_MAX = 255, RTPFB = 205, FMT = 15, SMALL = 1 };
+    int64_t i = g->head[t], expected = g->next[t], due = expected < 0 ? 0x10000 + g->seq[i] : expected;
+    int64_t base = unwrapped(due, g->seq[i]), ext = base - 1, count = 0;
+    int64_t reference = g->arrival_us[i] / BALIE_DELTA_US / TICKS_PER_REFERENCE, tick = reference * TICKS_PER_REFERENCE;
+    if (expected >= 0 && base > expected) return 0;
+    for (; i >= 0; i = g->sequel[i]) {
+        int64_t now = g->arrival_us[i] / BALIE_DELTA_US, step = now - tick;
+        if (unwrapped(due, g->seq[i]) != ext + 1 || step < 0 || step > SMALL_MAX || count == BALIE_FEEDBACK_MAX) return 0;
+        packet[BALIE_FEEDBACK_HEAD + count++] = step;
+        tick = now;
+        ext++;
+    }
+    int64_t size = BALIE_FEEDBACK_HEAD + count, padding = -size & 3;
+    packet[0] = (padding ? 0xA0 : 0x80) | FMT;
+    packet[1] = RTPFB;
+    put16(packet + 2, (size + padding) / 4 - 1);
+    put32(packet + 4, sender);
+    put32(packet + 8, media);
+    put16(packet + 12, base);
+    put16(packet + 14, count);
+    put32(packet + 16, (uint32_t)reference << 8 | (g->count[t] & 0xFF));
+    put16(packet + 20, SMALL << 13 | count);
+    for (int64_t k = 1; k <= padding; k++) packet[size++] = k == padding ? padding : 0;
+    g->count[t]++;
+    if (ext + 1 > expected) g->next[t] = ext + 1;
+    return size;
+}
+
+/* What arrived since the last time, reported; returns how many packets that are.  The arrivals of transports in odd are
+ * left as they were. */
+int64_t balie_feedback(struct balie_log *g, const int64_t *sender_ssrc, const int64_t *media_ssrc)
+{
+    int64_t touched = 0, written = 0, end = 0, used = g->state[0];
+    for (int64_t i = 0; i < used; i++) {
+        int64_t t = g->transport[i];
+        if (t < 0) continue; /* its row was given to somebody else */
+        g->sequel[i] = -1;
+        if (g->head[t] < 0) { g->head[t] = i; g->touched[touched++] = t; }
+        else g->sequel[g->tail[t]] = i;
+        g->tail[t] = i;
+    }
+    g->odd_count = 0;
+    for (int64_t k = 0; k < touched; k++) {
+        int64_t t = g->touched[k], size = write_feedback(g, t, g->out + end, sender_ssrc[t], media_ssrc[t]);
+        g->head[t] = -1;
+        if (!size) { g->odd[g->odd_count++] = t; continue; }
+        g->out_transport[written] = t;
+        g->out_end[written++] = end += size;
+    }
+    return written;
 }
 
 /* -- SRTP ------------------------------------------------------------------------------------------------------ */
@@ -413,6 +484,75 @@ int64_t balie_send(struct balie_socket *s, int64_t count, const int64_t *starts,
         }
     }
     return taken;
+}
+
+/* -- a batch's whole way --------------------------------------------------------------------------------------- */
+
+/* Decrypt, leave out what is not genuine, and hand it to the forwarder; returns how many packets. */
+static int64_t take_media(struct balie_path *p, struct balie_socket *s)
+{
+    struct balie_core *c = p->core;
+    int64_t count = 0;
+    p->forged += balie_unprotect(p->unprotect, p->receive_contexts, s->in_bytes, s->in_length, s->rtp_count, s->rtp_row,
+                                 s->rtp_transport, p->genuine, p->forged_statuses);
+    for (int64_t i = 0; i < s->rtp_count; i++) {
+        if (!p->genuine[i]) continue;
+        c->in_row[count] = s->rtp_row[i];
+        c->in_transport[count] = s->rtp_transport[i];
+        c->in_arrival_us[count++] = s->rtp_arrival_us[i];
+    }
+    return count;
+}
+
+/* Decrypt what comes beside media; what is not genuine leaves the batch. */
+static void take_control(struct balie_path *p, struct balie_socket *s)
+{
+    int64_t count = 0;
+    p->forged += balie_unprotect(p->unprotect_rtcp, p->receive_contexts, s->in_bytes, s->in_length, s->rtcp_count,
+                                 s->rtcp_row, s->rtcp_transport, p->genuine, p->forged_statuses);
+    for (int64_t i = 0; i < s->rtcp_count; i++) {
+        if (!p->genuine[i]) continue;
+        s->rtcp_row[count] = s->rtcp_row[i];
+        s->rtcp_transport[count++] = s->rtcp_transport[i];
+    }
+    s->rtcp_count = count;
+}
+
+/* Read, count, fan out, encrypt, send.  Stops where Python has something to decide, and reached says after which step: a
+ * packet that is not plain (BALIE_READ), numbers that are not simply the next, or come late (BALIE_ACCOUNTED). */
+static void forward(struct balie_path *p, struct balie_socket *s, int64_t now_us, int with_jitter)
+{
+    struct balie_core *c = p->core;
+    p->strays = balie_read(c, p->packets);
+    p->reached = BALIE_READ;
+    if (p->strays) return;
+    balie_account(c, p->packets, now_us, with_jitter);
+    p->reached = BALIE_ACCOUNTED;
+    if (c->odd_count || c->behind_count) return;
+    p->copies = balie_fan_out(c, now_us);
+    p->refused = balie_protect(p->protect, p->send_contexts, c->out_bytes, p->copies, c->copy_start, c->copy_size,
+                               c->copy_transport, p->refused_statuses);
+    balie_send(s, p->copies, c->copy_start, c->copy_size, c->copy_transport);
+    balie_keep(s, c->kept_count, c->kept_row);
+    p->reached = BALIE_SENT;
+    p->plain = !(p->refused || c->held || c->left_out || c->idle_count || s->without_address || s->elsewhere ||
+                 s->would_block || s->failed);
+}
+
+/* Receive a batch, and forward its media; returns how many datagrams came.  RTCP is decrypted, what is neither is
+ * sorted: both are for Python. */
+int64_t balie_turn(struct balie_path *p, struct balie_socket *s, int64_t now_us, int with_jitter)
+{
+    int64_t datagrams = balie_receive(s);
+    p->reached = BALIE_NOTHING;
+    p->packets = p->strays = p->copies = p->forged = p->refused = 0;
+    p->plain = 1;
+    if (s->rtp_count) p->packets = take_media(p, s);
+    if (p->packets) forward(p, s, now_us, with_jitter);
+    if (s->rtcp_count) take_control(p, s);
+    p->beside = s->rtcp_count || s->other_count;
+    if (p->forged || (p->packets && p->reached != BALIE_SENT)) p->plain = 0;
+    return datagrams;
 }
 
 /* sizeof struct mmsghdr (0) and struct iovec (1), for who allocates them. */

@@ -16,7 +16,10 @@ enum {
     BALIE_KEY_WORDS = 4,        /* index.ADDRESS_WORDS */
     BALIE_RTP_MIN = 22,         /* sorting.RTP_MIN */
     BALIE_RTCP_MIN = 22,        /* sorting.RTCP_MIN */
-    BALIE_STATUSES = 32         /* srtp_err_status_t has 28 values */
+    BALIE_STATUSES = 32,        /* srtp_err_status_t has 28 values */
+    BALIE_DELTA_US = 250,       /* twcc.DELTA_US */
+    BALIE_FEEDBACK_HEAD = 22,   /* twcc.HEAD_SIZE */
+    BALIE_FEEDBACK_MAX = 1078   /* twcc.FAST_MAX */
 };
 
 /* An open-addressed table: slot's key is `words` uint64, value -1 where the slot is free. */
@@ -25,6 +28,20 @@ struct balie_index {
     const int64_t *values;
     uint64_t mask;
 };
+
+/* Arrivals to report, and the reports: media/core/compiled_twcc.py. */
+struct balie_log {
+    int64_t *transport, *seq, *arrival_us, capacity;        /* (L,) FeedbackLog */
+    int64_t *state;                                         /* used, overflowed */
+    int64_t *next, *count;                                  /* (P,) */
+    int64_t *head, *tail, *touched;                         /* (P,), head is -1 between calls */
+    int64_t *sequel;                                        /* (L,) next arrival of the same transport, or -1 */
+    uint8_t *out;                                           /* the packets, one behind the other */
+    int64_t *out_transport, *out_end;                       /* (P,) whose they are, and where each ends */
+    int64_t *odd, odd_count;                                /* transports whose arrivals are not plain */
+};
+
+int64_t balie_feedback(struct balie_log *log, const int64_t *sender_ssrc, const int64_t *media_ssrc);
 
 /* The forwarder: media/core/compiled.py. */
 struct balie_core {
@@ -51,11 +68,10 @@ struct balie_core {
     const int64_t *offset, *time_offset, *first;
     int64_t *sent_packets, *sent_octets;
 
-    int64_t *log_transport, *log_seq, *log_arrival_us;      /* FeedbackLog */
-    int64_t log_used, log_capacity, log_overflowed;
+    struct balie_log *log;
     int64_t *heard, *loud, *level_sum;                      /* (T,) ActiveSpeakers */
 
-    const int64_t *in_row, *in_transport, *in_arrival_us;   /* (N,) the batch */
+    int64_t *in_row, *in_transport, *in_arrival_us;         /* (N,) the batch */
     int64_t *row, *track, *ext, *closed, *timestamp, *marker, *payload_at, *payload_size, *level; /* (N,) Packets */
     int64_t *next;                                          /* (N,) next packet of the same track, or -1 */
     int64_t *head, *tail, *high_before;                     /* (T,), head is -1 between batches */
@@ -115,3 +131,19 @@ void balie_keep(struct balie_socket *socket, int64_t count, const int64_t *rows)
 int64_t balie_send(struct balie_socket *socket, int64_t count, const int64_t *starts, const int64_t *sizes,
                    const int64_t *transports);
 int64_t balie_message_sizes(int64_t which);
+
+/* A batch's whole way, as far as it is plain: media/io/fastpath.py. */
+enum { BALIE_NOTHING, BALIE_READ, BALIE_ACCOUNTED, BALIE_SENT };
+
+struct balie_path {
+    struct balie_core *core;
+    balie_srtp unprotect, unprotect_rtcp, protect;
+    void *const *receive_contexts, *const *send_contexts;   /* (P,) */
+    uint8_t *genuine;                                       /* (batch,) */
+    int64_t *forged_statuses, *refused_statuses;            /* (BALIE_STATUSES,) */
+    int64_t reached, packets, strays, copies, forged, refused; /* of the last turn */
+    int plain;                                              /* its media went all the way, and nothing is to be counted */
+    int beside;                                             /* something came with it that is not media */
+};
+
+int64_t balie_turn(struct balie_path *path, struct balie_socket *socket, int64_t now_us, int with_jitter);

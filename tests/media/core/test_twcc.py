@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from media import native
+from media.core.compiled_twcc import CompiledFeedbackLog
 from media.core.twcc import FEEDBACKS_MAX, SIZE_MAX, FeedbackLog
 
 TICK_US = 250
@@ -63,11 +65,15 @@ def decode(packet: bytes) -> Feedback:
     return out
 
 
+LIBRARY = native.library()
+
+
 class Logs:
-    """A log of four transports, and what it said."""
+    """A log of four transports, and what it said.  Where the loops are compiled, theirs says the same."""
 
     def __init__(self) -> None:
         self.log = FeedbackLog(4, 4096)
+        self.compiled = CompiledFeedbackLog(LIBRARY, 4, 4096) if LIBRARY is not None else None
         self.said: dict[int, list[Feedback]] = {}
         self.sizes: list[int] = []
 
@@ -75,11 +81,21 @@ class Logs:
         """(number, time in us)."""
         numbers = np.array([number & 0xFFFF for number, _ in arrivals], np.int64)
         times = np.array([time_us for _, time_us in arrivals], np.int64)
-        self.log.add(np.full(len(arrivals), transport, np.int64), numbers, times)
+        for log in (self.log, self.compiled):
+            if log is not None:
+                log.add(np.full(len(arrivals), transport, np.int64), numbers, times)
+
+    def reset(self, transport: int) -> None:
+        for log in (self.log, self.compiled):
+            if log is not None:
+                log.reset(transport)
 
     def build(self) -> list[tuple[int, Feedback]]:
         rows = np.arange(4)
         packets = self.log.build(OWN + rows, MEDIA + rows)
+        if self.compiled is not None:
+            assert self.compiled.build(OWN + rows, MEDIA + rows) == packets
+            assert self.compiled.used == 0
         out = [(transport, decode(packet)) for transport, packet in packets]
         self.sizes += [len(packet) for _, packet in packets]
         for transport, feedback in out:
@@ -190,7 +206,7 @@ def test_a_row_that_serves_another_peer_begins_anew() -> None:
     logs.build()
     logs.add([(2, 2000)])
     logs.add([(7, 2000)], transport=2)
-    logs.log.reset(1)
+    logs.reset(1)
     assert [transport for transport, _ in logs.build()] == [2]
     logs.add([(500, 3000)])
     ((_, feedback),) = logs.build()
