@@ -75,6 +75,8 @@ def test_the_floor_delivers_everything(gso: bool) -> None:
     assert line["own"]["forged"] == 0
 
 
+# The machine gets an address for it, at which every browser on it drops what it is fetching (ERR_NETWORK_CHANGED).
+@pytest.mark.alone
 @pytest.mark.skipif(bool(janus.why_not() or places.why_no_namespace()), reason="needs Janus, iproute2 and root")
 def test_janus_delivers_everything_and_leaves_nothing_behind() -> None:
     made: list[Janus] = []

@@ -6,9 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Route, expect
 
 from tests.browser.conftest import Visit, closed_link
+from tests.support.access import check
 from tests.support.processes import Running
 from tests.support.visitor import Visitor, visitor
 
@@ -139,6 +140,47 @@ async def test_a_phone_needs_no_scrolling(visit: Visit, window: Any) -> None:
     assert all(fits for _, fits in buttons), buttons
     assert all(fits for _, fits in await an.evaluate(inside, ".tile")), "a picture sticks out"
     assert await an.evaluate("() => document.documentElement.scrollHeight <= innerHeight")
+
+
+@pytest.mark.parametrize("file", ["js/call.js", "js/samen/hours.js", "css/samen.css"])
+async def test_a_page_of_which_a_file_is_lost_is_loaded_once_more(visit: Visit, demo: Running, file: str) -> None:
+    """As when a phone goes to another network meanwhile; what was lost works too, and nobody noticed."""
+    an = await visit()
+    an.expected.append("Failed to load resource: net::ERR_FAILED")
+    await an.page.route(f"**/static/{file}", lambda route: route.abort(), times=1)
+    async with an.page.expect_response(f"**/static/{file}"):
+        await an.goto(demo.links["citizen"])
+    await expect(an.page.get_by_role("button", name="Kom binnen")).to_be_enabled()
+    await expect(an.page.locator("[data-incomplete]")).to_be_hidden()
+    await an.enter()
+    await expect(an.page.get_by_role("button", name="Samen", exact=True)).to_be_visible()
+    await an.until("[...document.querySelectorAll('link[rel=stylesheet]')].every((each) => each.sheet)")
+
+
+@pytest.mark.parametrize(("file", "opens"), [("call.js", False), ("samen/hours.js", True)])
+async def test_a_page_that_stays_incomplete_says_so(visit: Visit, demo: Running, file: str, opens: bool) -> None:
+    """And does not go on asking by itself.  Who can go in without that file may."""
+    an = await visit()
+    an.expected.append("Failed to load resource: net::ERR_FAILED")
+    page, asked = an.page, []
+
+    async def lose(route: Route) -> None:
+        asked.append(route.request.url)
+        await route.abort()
+
+    await page.route(f"**/js/{file}", lose)
+    await an.goto(demo.links["citizen"])
+    problem = page.get_by_role("alert").filter(has_text="Deze pagina is niet volledig geladen")
+    await expect(problem).to_contain_text(PHONE_NUMBER)
+    assert len(asked) == 2
+    await expect(page.get_by_role("button", name="Kom binnen")).to_be_visible(visible=opens)
+    await expect(page.locator("[data-old-browser]")).to_be_hidden()
+    await check(an, "incomplete")
+    await page.unroute_all()
+    async with page.expect_response(f"**/js/{file}"):
+        await an.press("Laad de pagina opnieuw")
+    await expect(page.get_by_role("button", name="Kom binnen")).to_be_enabled()
+    await expect(problem).to_be_hidden()
 
 
 async def test_a_link_that_opens_nothing(chromium: Browser, demo: Running) -> None:

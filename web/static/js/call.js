@@ -236,7 +236,7 @@ function listen() {
 }
 
 function start() {
-  document.documentElement.dataset.alive = ""; // see old.js
+  document.documentElement.dataset.alive = ""; // see works.js
   show("door");
   const know = document.getElementById("know");
   if (know instanceof HTMLDetailsElement) know.open = matchMedia("(min-width: 60rem) and (min-height: 40rem)").matches;
