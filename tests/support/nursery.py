@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import gc
 import json
 import os
 import random
@@ -18,9 +19,11 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, NoReturn
+
+from sqlalchemy import Connection, create_engine
 
 from tests.support.tree import ROOT
 
@@ -115,7 +118,10 @@ def main(control: socket.socket) -> None:
     import balie.demo  # noqa: F401
     from balie.store import migrate
 
-    assert migrate.revisions()
+    _rehearse(migrate.upgrade)
+    # What was made until here lives as long as each fork: its collections need not walk over it, nor copy its pages.
+    gc.collect()
+    gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who ends is nobody's zombie
     while True:
         request, files, _, _ = socket.recv_fds(control, REQUEST_MAX, 2)
@@ -128,6 +134,14 @@ def main(control: socket.socket) -> None:
         for each in files:
             os.close(each)
         control.send(str(pid).encode())
+
+
+def _rehearse(upgrade: Callable[[Connection], None]) -> None:
+    """Tables in memory, made once and thrown away: what that reads and compiles, each fork finds there."""
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        upgrade(connection)
+    engine.dispose()
 
 
 def _become(arguments: list[str], out: int, err: int) -> NoReturn:
