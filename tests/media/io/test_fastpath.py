@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from media import native
-from media.core.model import Codec, Outgoing, ParticipantId, ReceiveSpec, RoomId, SendSpec
+from media.core.model import Codec, ParticipantId, ReceiveSpec, RoomId, SendSpec
 from media.core.settings import Settings
 from media.io.binding import Binding
 from media.io.server import MediaServer
@@ -50,12 +50,30 @@ def came(server: MediaServer, kind: type[Client] = Client) -> Client:
     return kind(server, transport, ice)
 
 
-def subscribe(server: MediaServer, publisher: Client, viewer: Client | None) -> Outgoing | None:
+def subscribe(server: MediaServer, publisher: Client, viewer: Client | None) -> None:
     spec = ReceiveSpec("video", "camera", "1", Codec("VP8", 90_000), 96, 97, ssrc=SSRC, nack=True, pli=True)
     track = server.engine.add_track(publisher.transport, RoomId("r"), ParticipantId("an"), spec)
-    if viewer is None:
-        return None
-    return server.engine.add_subscription(viewer.transport, track, SendSpec("7", 100, 101, nack=True))
+    if viewer is not None:
+        server.engine.add_subscription(viewer.transport, track, SendSpec("7", 100, 101, nack=True))
+
+
+async def pair(server: MediaServer, kind: type[Client] = Client, *, watches: bool = True) -> tuple[Client, Client]:
+    """A publisher and somebody who, unless told otherwise, watches; both connected."""
+    an, bert = came(server), came(server, kind)
+    subscribe(server, an, bert if watches else None)
+    await an.connect()
+    await bert.connect()
+    return an, bert
+
+
+async def begun(server: MediaServer, steps: list[str], kind: type[Client] = Client) -> tuple[Client, Client]:
+    """The same after a first picture, which teaches how packets are laid out."""
+    an, bert = await pair(server, kind)
+    an.send_rtp(packet(1, key_frame()))
+    await bert.until_rtp(1)
+    assert set(steps) <= {"receive", "resume"}
+    steps.clear()
+    return an, bert
 
 
 @pytest.fixture
@@ -78,14 +96,7 @@ def steps(server: MediaServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 async def test_plain_packets_take_it_and_a_gap_leaves_it(
     server: MediaServer, steps: list[str], kind: type[Client]
 ) -> None:
-    an, bert = came(server), came(server, kind)
-    subscribe(server, an, bert)
-    await an.connect()
-    await bert.connect()
-    an.send_rtp(packet(1, key_frame()))
-    await bert.until_rtp(1)  # it teaches the layout
-    assert set(steps) <= {"receive", "resume"}
-    steps.clear()
+    an, bert = await begun(server, steps, kind)
     for number in (2, 3, 4):
         an.send_rtp(packet(number, delta_frame(50 + number)))
         await bert.until_rtp(number)
@@ -106,13 +117,7 @@ async def test_plain_packets_take_it_and_a_gap_leaves_it(
 async def test_forged_and_repeated_packets_are_counted_and_the_others_of_their_batch_go_on(
     server: MediaServer, steps: list[str]
 ) -> None:
-    an, bert = came(server), came(server)
-    subscribe(server, an, bert)
-    await an.connect()
-    await bert.connect()
-    an.send_rtp(packet(1, key_frame()))
-    await bert.until_rtp(1)
-    steps.clear()
+    an, bert = await begun(server, steps)
     second = an.protect(packet(2, delta_frame(52)))
     forged = bytearray(an.protect(packet(3, delta_frame(53))))
     forged[-1] ^= 1
@@ -128,10 +133,7 @@ async def test_forged_and_repeated_packets_are_counted_and_the_others_of_their_b
 
 
 async def test_what_nobody_receives_is_counted(server: MediaServer, steps: list[str]) -> None:
-    an, bert = came(server), came(server)
-    subscribe(server, an, None)
-    await an.connect()
-    await bert.connect()
+    an, bert = await pair(server, watches=False)
     for number in range(3):
         an.send_rtp(packet(number, key_frame()))
         an.send(an.check())
@@ -144,15 +146,8 @@ async def test_what_nobody_receives_is_counted(server: MediaServer, steps: list[
 
 async def test_copies_without_a_way_are_counted(server: MediaServer, steps: list[str]) -> None:
     """The viewer's only address is gone; the publisher's packets go on."""
-    an, bert = came(server), came(server)
-    subscribe(server, an, bert)
-    await an.connect()
-    await bert.connect()
-    an.send_rtp(packet(1, key_frame()))
-    await bert.until_rtp(1)
-    peers = vars(server)["_peers"]
-    peers.lose(bert.transport)
-    steps.clear()
+    an, bert = await begun(server, steps)
+    vars(server)["_peers"].lose(bert.transport)
     an.send_rtp(packet(2, delta_frame()))
     an.send(an.check())
     await an.wait()
