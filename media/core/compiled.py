@@ -23,7 +23,7 @@ from media.core.tables import (
     SubscriptionTable,
     TrackTable,
 )
-from media.native import FFI, pointer
+from media.native import FFI, agree, pointer
 
 Ints = NDArray[np.int64]
 
@@ -43,7 +43,7 @@ _SUBSCRIPTION_TABLE = {
 
 
 def check_constants(library: Any) -> None:
-    """ValueError: the library was compiled for other sizes than ours, as after an update without a new build."""
+    """ValueError, see media.native.agree."""
     ours = {
         "BALIE_STRIDE": STRIDE,
         "BALIE_HEAD": HEAD,
@@ -54,9 +54,7 @@ def check_constants(library: Any) -> None:
         "BALIE_HEADER_WORDS": HEADER_WORDS,
         "BALIE_LOUD_BELOW": SPEAKING_DBOV,
     }
-    wrong = [name for name, value in ours.items() if getattr(library, name) != value]
-    if wrong:
-        raise ValueError(f"batches.h and Python disagree on {', '.join(wrong)}")
+    agree(library, ours)
 
 
 class CompiledLoops:

@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 
 from media.core.twcc import DELTA_US, FAST_MAX, HEAD_SIZE, FeedbackLog, Ints
-from media.native import FFI, pointer, view
+from media.native import FFI, agree, pointer, view
 
 
 def check_constants(library: Any) -> None:
-    """ValueError: the library was compiled for other sizes than ours, as after an update without a new build."""
+    """ValueError, see media.native.agree."""
     ours = {"BALIE_DELTA_US": DELTA_US, "BALIE_FEEDBACK_HEAD": HEAD_SIZE, "BALIE_FEEDBACK_MAX": FAST_MAX}
-    wrong = [name for name, value in ours.items() if getattr(library, name) != value]
-    if wrong:
-        raise ValueError(f"batches.h and Python disagree on {', '.join(wrong)}")
+    agree(library, ours)
 
 
 class CompiledFeedbackLog(FeedbackLog):

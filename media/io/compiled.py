@@ -16,7 +16,7 @@ from media.core.packets import HEAD, PACKET_MAX, STRIDE, Arena
 from media.io import ports
 from media.io.peers import Peers
 from media.io.udp import CONTROL_SIZE, BatchSocket, RowQueue
-from media.native import FFI, index, pointer, view
+from media.native import FFI, agree, index, pointer, view
 
 Ints = NDArray[np.int64]
 
@@ -25,7 +25,7 @@ _NOTHING: list[ports.Datagram] = []
 
 
 def check_constants(library: Any) -> None:
-    """ValueError: the library was compiled for other sizes than ours, as after an update without a new build."""
+    """ValueError, see media.native.agree."""
     ours = {
         "BALIE_STRIDE": STRIDE,
         "BALIE_HEAD": HEAD,
@@ -34,9 +34,7 @@ def check_constants(library: Any) -> None:
         "BALIE_RTCP_MIN": ports.RTCP_MIN,
         "BALIE_KEY_WORDS": index.ADDRESS_WORDS,
     }
-    wrong = [name for name, value in ours.items() if getattr(library, name) != value]
-    if wrong:
-        raise ValueError(f"batches.h and Python disagree on {', '.join(wrong)}")
+    agree(library, ours)
 
 
 class CompiledPort(BatchSocket):

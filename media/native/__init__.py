@@ -8,6 +8,7 @@ doctor` says which.  Nothing else in balie is compiled.
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,13 @@ def library() -> Any | None:
         return loaded if loaded.balie_message_sizes(0) else None
     except (AttributeError, OSError):
         return None
+
+
+def agree(library: Any, ours: Mapping[str, int]) -> None:
+    """ValueError: the library was compiled for other sizes than ours, as after an update without a new build."""
+    wrong = [name for name, value in ours.items() if getattr(library, name) != value]
+    if wrong:
+        raise ValueError(f"batches.h and Python disagree on {', '.join(wrong)}")
 
 
 def pointer(array: NDArray[Any]) -> Any:
