@@ -187,7 +187,7 @@ static int forward(int taken, int rows, const struct peer *peers, const struct t
 }
 
 /* As balie's media/io/pace.py: wait for company only while there is much to do. */
-enum { BUSY_PER_S = 2500, QUIET_PER_S = 1500, WINDOW_NS = 100000000 };
+enum { BUSY_PER_S = 1200, QUIET_PER_S = 800, WINDOW_NS = 100000000 };
 
 /* Forward until SIGTERM or SIGINT.  coalesce_us: under load, a turn starts no sooner than this after the one before. */
 void floor_run(int fd, const struct peer *peers, int peers_count, const struct track *tracks,

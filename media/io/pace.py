@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-BUSY_PER_S = 2_500  # datagrams a second from which on the beat saves more than it delays
-QUIET_PER_S = 1_500
+BUSY_PER_S = 1_200  # datagrams a second from which on the beat saves more than it delays: two calls of three
+QUIET_PER_S = 800
 WINDOW_US = 100_000
 
 
