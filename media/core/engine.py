@@ -57,7 +57,9 @@ from media.core.tables import Rows, SubscriptionTable, TrackTable
 from media.core.twcc import FeedbackLog
 
 POLL_US = 10_000
-"""How often poll() wants to be called: half the shortest wait before a NACK."""
+"""How often poll() wants to be called while something hurries: half the shortest wait before a NACK."""
+CALM_US = 50_000
+"""And otherwise: reports and feedback have this much time."""
 FEEDBACK_US = 100_000  # transport-wide feedback: libwebrtc's default interval
 FEEDBACK_MAX_US = 250_000  # and the longest that it lets itself take (remote_estimator_proxy.cc)
 FEEDBACK_SPACING_US = 2_000  # with many publishers, so much for each: some 500 feedback packets a second cost 10 ms
@@ -488,8 +490,13 @@ class Engine:
             if self._by_row[row].live and track.spec.kind == "video":
                 self._waiting.add(track.row)  # poll() asks
 
+    @property
+    def patience_us(self) -> int:
+        """How long after a poll() the next one may be: what was lost, who waits and first reports hurry."""
+        return POLL_US if self._lossy or self._waiting or self._reports.hurry else CALM_US
+
     def poll(self, now_us: int) -> None:
-        """Do what time asks for: NACK, key frames, feedback, reports, speakers, consent.  Call every POLL_US."""
+        """Do what time asks for: NACK, key frames, feedback, reports, speakers, consent.  Call after patience_us."""
         for row in sorted(self._lossy):
             self._ask_again(self._strays.tracks[row], now_us)
         wanted = [row for row in self._waiting if self._strays.tracks[row].spec.kind == "video"]

@@ -167,6 +167,11 @@ class Reports:
         """Report to this transport at the next poll: a stream began, and lip sync waits for its first SR."""
         self._soon.add(transport)
 
+    @property
+    def hurry(self) -> bool:
+        """Whether somebody is to have a report at the next poll."""
+        return bool(self._soon)
+
     def due(self, transports: dict[int, Transport], now_us: int) -> list[tuple[int, bytes]]:
         """The compound packets to send now: one per connected transport and REPORT_US."""
         soon, self._soon = self._soon, set()

@@ -27,12 +27,15 @@ class FastPath:
         self, library: Any, engine: Engine, loops: CompiledLoops, contexts: SrtpContexts, outbox: Outbox
     ) -> None:
         assert contexts.compiled is not None
-        self._library, self._engine, self._loops, self._outbox = library, engine, loops, outbox
+        self._library, self.engine, self._loops, self._outbox = library, engine, loops, outbox
         self._srtp = contexts.compiled
-        path: Any = FFI.new("struct balie_path *")
-        path.core = loops.core
-        self._srtp.lend(path)
-        self._path = path
+        self.path: Any = FFI.new("struct balie_path *")
+        self.path.core = loops.core
+        self._srtp.lend(self.path)
+
+    def begin(self, now_us: int) -> bool:
+        """Before a turn; returns whether it is to sample jitter."""
+        return self.engine.begin(self._loops, now_us)
 
     def take(self, port: CompiledPort, now_us: int) -> int | Sorted:
         """The next batch of a port, its media forwarded, its RTCP decrypted.
@@ -40,8 +43,12 @@ class FastPath:
         Returns how many datagrams it had, 0 for no batch, when nothing more is to be done about it; else the batch
         with what came beside media.  Only while Engine.looks_closer is false.
         """
-        path, engine, loops = self._path, self._engine, self._loops
-        count: int = self._library.balie_turn(path, port.struct, now_us, engine.begin(loops, now_us))
+        count: int = self._library.balie_turn(self.path, port.struct, now_us, self.begin(now_us))
+        return self.finish(port, count, now_us)
+
+    def finish(self, port: CompiledPort, count: int, now_us: int) -> int | Sorted:
+        """What is left to do about a batch of so many datagrams that took its turn; returns as take()."""
+        path, engine, loops = self.path, self.engine, self._loops
         if path.plain:
             engine.sent(path.packets, path.copies)
             return port.sorted(count, 0) if path.beside else count
@@ -59,7 +66,7 @@ class FastPath:
 
     def _finish(self, port: CompiledPort) -> None:
         """A batch went all the way: count what was left out on it, and send what goes through other ports."""
-        path, engine = self._path, self._engine
+        path, engine = self.path, self.engine
         engine.sent(path.packets, path.copies)
         engine.held_back(self._loops)
         if path.refused:

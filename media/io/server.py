@@ -21,6 +21,7 @@ from media.core.engine import POLL_US, Engine
 from media.core.errors import PeerError
 from media.core.model import Event, TransportId
 from media.core.rtcp import is_urgent
+from media.io.beats import Beats
 from media.io.binding import Binding
 from media.io.candidates import Candidate, host_candidates
 from media.io.compiled import CompiledPort
@@ -30,7 +31,7 @@ from media.io.handshakes import Handshakes
 from media.io.outbox import Outbox
 from media.io.pace import Pace
 from media.io.peers import Peers
-from media.io.ports import ArrayPort, Datagram, Port
+from media.io.ports import ArrayPort, Datagram, Port, Sorted
 from media.io.srtp import SrtpContexts
 from media.io.tcp import TcpPort
 from media.io.udp import ADDRESS_SIZE, RowQueue, address_parts, has_batches, open_socket
@@ -80,6 +81,7 @@ class MediaServer:
         self._polled_us = 0
         self._poll_timer: asyncio.TimerHandle | None = None
         self._pace: Pace | None = None
+        self._beats: Beats | None = None
 
     # -- what upper layers use -----------------------------------------------------------------
 
@@ -124,11 +126,23 @@ class MediaServer:
         self._pace = Pace(loop, [each.fileno() for each in self._ports], self._turn, self._binding.coalesce_us)
         self._poll_timer = loop.call_later(POLL_US / 1e6, self._wake)
 
+    def hold_loop(self, files: Sequence[int]) -> None:
+        """Under load, beats may keep the event loop waiting until one of these files is readable, or the slow clock is
+        due: nothing else in this process needs it.  After start()."""
+        ports = [port for port in self._ports if isinstance(port, CompiledPort)]
+        if self._fast is None or len(ports) < len(self._ports) - (self._tcp is not None):
+            return
+        if self._tcp is not None:
+            files = [*files, self._tcp.fileno(), *(each.fileno() for each in self._tcp.listeners)]
+        self._beats = Beats(
+            self._native, self._fast, ports, files, beat_us=self._binding.coalesce_us, batches_max=BATCHES_MAX
+        )
+
     async def close(self) -> None:
         """Say goodbye to every peer (DTLS close_notify) and release the sockets."""
         if self._pace is not None:
             self._pace.stop()
-            self._pace = None
+            self._pace = self._beats = None
         if self._poll_timer is not None:
             self._poll_timer.cancel()
         for row in list(self.engine.open_transports()):
@@ -173,9 +187,37 @@ class MediaServer:
     # -- one turn --------------------------------------------------------------------------------
 
     def _turn(self) -> int:
-        """Everything that the sockets hold now.  Returns how many datagrams that were."""
-        now_us = self.now_us()
+        """Everything that the sockets hold now, or under load of some beats.  Returns how many datagrams that were."""
         self._forget_closed()
+        if self._beats is not None and self._may_hold():
+            total, more = self._hold(self._beats)
+        else:
+            total, more = 0, True
+        if more:
+            total += self._take_all(self.now_us())
+        now_us = self.now_us()
+        if now_us - self._polled_us >= self.engine.patience_us:
+            self._poll(now_us)
+        self._flush()
+        return total
+
+    def _may_hold(self) -> bool:
+        beating = self._pace is not None and self._pace.beating
+        return beating and not self.engine.looks_closer and (self._tcp is None or self._tcp.idle)
+
+    def _hold(self, beats: Beats) -> tuple[int, bool]:
+        """Beats without Python.  Returns how many datagrams came, and whether a turn was broken off."""
+        count, port = beats.run(self.now_us(), self._polled_us + self.engine.patience_us)
+        self._unread += ((TransportId(row), packet, arrived_us) for row, packet, arrived_us in beats.reports())
+        if port is None:
+            return count, False
+        now_us = self.now_us()
+        batch = beats.finish(port, now_us)
+        if not isinstance(batch, int):
+            self._read_beside(port, batch, now_us)
+        return count, True
+
+    def _take_all(self, now_us: int) -> int:
         total = 0
         for port in self._ports:
             for _ in range(BATCHES_MAX):
@@ -183,31 +225,32 @@ class MediaServer:
                 total += count
                 if count < (self._binding.settings.batch_max if port is not self._tcp else 1):
                     break  # of connections not all were read; they say themselves when they have no more
-        if now_us - self._polled_us >= POLL_US:
-            self._poll(now_us)
-        self._flush()
         return total
 
     def _take(self, port: Port, now_us: int) -> int:
         """The next batch: forward its media, read the rest.  Returns how many datagrams it had, 0 for no batch."""
         if self._fast is not None and not self.engine.looks_closer and isinstance(port, CompiledPort):
-            batch = self._fast.take(port, now_us)
-            if isinstance(batch, int):
-                return batch
-            self._read_rtcp(batch.rtcp_row, batch.rtcp_transport, now_us)
-        else:
-            received = port.receive()
-            if received is None:
-                return 0
-            batch = received
-            if len(batch.rtp_row):
-                self._forward(port, batch.rtp_row, batch.rtp_transport, batch.rtp_arrival_us, now_us)
-            if len(batch.rtcp_row):
-                self._read_rtcp(*self._genuine_rtcp(batch.rtcp_row, batch.rtcp_transport), now_us)
+            taken = self._fast.take(port, now_us)
+            if isinstance(taken, int):
+                return taken
+            self._read_beside(port, taken, now_us)
+            return taken.count
+        batch = port.receive()
+        if batch is None:
+            return 0
+        if len(batch.rtp_row):
+            self._forward(port, batch.rtp_row, batch.rtp_transport, batch.rtp_arrival_us, now_us)
+        if len(batch.rtcp_row):
+            batch.rtcp_row, batch.rtcp_transport = self._genuine_rtcp(batch.rtcp_row, batch.rtcp_transport)
+        self._read_beside(port, batch, now_us)
+        return batch.count
+
+    def _read_beside(self, port: Port, batch: Sorted, now_us: int) -> None:
+        """What came beside media, its RTCP decrypted."""
+        self._read_rtcp(batch.rtcp_row, batch.rtcp_transport, now_us)
         number = self._ports.index(port)
         for datagram in batch.others:
             self._read_other(number, datagram, now_us)
-        return batch.count
 
     def _forward(self, port: Port, rows: Ints, transports: Ints, arrival_us: Ints, now_us: int) -> None:
         """Decrypt, forward, encrypt and send RTP packets."""
@@ -285,7 +328,9 @@ class MediaServer:
         now_us = self.now_us()
         if self._tcp is not None and self._tcp.unread:
             self._turn()
-        patience_us = 2 * POLL_US if self._pace is not None and self._pace.beating else POLL_US
+        patience_us = self.engine.patience_us
+        if self._pace is not None and self._pace.beating:
+            patience_us += POLL_US
         if now_us - self._polled_us >= patience_us:
             self._forget_closed()
             self._poll(now_us)

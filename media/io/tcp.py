@@ -67,6 +67,11 @@ class TcpPort:
         return tuple(self._connections.listeners)
 
     @property
+    def idle(self) -> bool:
+        """Whether nobody comes this way."""
+        return not self._connections
+
+    @property
     def unread(self) -> bool:
         """Whether frames wait that no readable socket will tell of."""
         return bool(self._connections.unread)

@@ -147,3 +147,21 @@ struct balie_path {
 };
 
 int64_t balie_turn(struct balie_path *path, struct balie_socket *socket, int64_t now_us, int with_jitter);
+
+/* Turns at a steady beat, as long as they are plain: media/io/beats.py. */
+struct balie_beats {
+    struct balie_path *path;
+    struct balie_socket **sockets;
+    int64_t sockets_count;
+    void *files;                                            /* struct pollfd: what ends the beats when it is readable */
+    int64_t files_count;
+    int64_t beat_us, jitter_us, batches_max;
+    int64_t next_us, jitter_due_us;                         /* on CLOCK_MONOTONIC */
+    int64_t datagrams, packets, copies;                     /* of the last call; the latter two of its plain turns */
+    int64_t left;                                           /* datagrams of the batch that is to be finished */
+    int64_t *report_transport, *report_arrival_us, *report_end; /* (reports_max,) RTCP that can wait to be read */
+    uint8_t *report_bytes;                                  /* one behind the other */
+    int64_t reports_count, reports_max, report_bytes_max;
+};
+
+int64_t balie_beat(struct balie_beats *beats, int64_t until_us);

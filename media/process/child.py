@@ -58,6 +58,7 @@ async def serve(ours: socket.socket) -> None:
         await _flushed(writer)
         return
     writer.write(frame(("ready", server.port, server.fingerprint)))
+    server.hold_loop([ours.fileno()])
     # What was made until here lives as long as the process: a collection need not look at it again and again.
     gc.collect()
     gc.freeze()
