@@ -121,9 +121,8 @@ class Subscribing:
         slot = next((s for s in self._slots if s.track is None and s.kind == source.kind), None)
         mid = slot.offered.mid if slot is not None else str(len(self._slots))
         spec = offered_spec(source.kind, source.codec.name, mid)
-        outgoing = engine.add_subscription(transport, track.track, spec)
         # Held until the viewer knows the stream: its first key frame would be lost on him.
-        engine.set_subscription_paused(outgoing.subscription, True)
+        outgoing = engine.add_subscription(transport, track.track, spec, paused=True)
         if slot is None:
             slot = Slot(source.kind, source.codec.name, spec, spec)
             self._slots.append(slot)

@@ -329,8 +329,7 @@ class HttpSessions:
                 track, chosen = found
                 waiting.remove(track)
                 spec = _send_spec(section, kind, chosen)
-                outgoing = engine.add_subscription(viewer.transport, track.track, spec)
-                engine.set_subscription_paused(outgoing.subscription, True)
+                outgoing = engine.add_subscription(viewer.transport, track.track, spec, paused=True)
                 viewer.tracks.append((track, outgoing))
                 stream = f"{'screen' if track.source.startswith('screen') else 'person'}-{track.transport:x}"
                 blocks.append(sending_lines(kind, chosen.codec, spec, outgoing, stream, mine, section.protocol))

@@ -245,8 +245,10 @@ class Engine:
 
     # -- commands: subscriptions ---------------------------------------------------------------
 
-    def add_subscription(self, transport: TransportId, track: TrackId, spec: SendSpec) -> Outgoing:
-        """Send a track to a transport.  LimitError: subscriptions_max."""
+    def add_subscription(
+        self, transport: TransportId, track: TrackId, spec: SendSpec, paused: bool = False
+    ) -> Outgoing:
+        """Send a track to a transport, or once it is no longer paused.  LimitError: subscriptions_max."""
         to, source = self._transports[transport], self._strays.tracks[track]
         row = self._subscriptions.rows.take()
         subscription = Subscription(
@@ -258,6 +260,7 @@ class Engine:
             rtx_ssrc=self._random_ssrc(),
             rtx_sequence=self._random(len(FIRST_SEQUENCE)) + FIRST_SEQUENCE.start,
             first_sequence=self._random(len(FIRST_SEQUENCE)) + FIRST_SEQUENCE.start,
+            paused=paused,
         )
         table = self._subscriptions
         table.transport[row] = transport
@@ -269,7 +272,7 @@ class Engine:
         to.by_ssrc[subscription.ssrc] = row
         to.by_ssrc[subscription.rtx_ssrc] = row
         self._write_header(subscription)
-        if not source.muted:
+        if not source.muted and not paused:
             self._await_start(subscription)
         rtx_ssrc = subscription.rtx_ssrc if spec.rtx_payload_type is not None else None
         return Outgoing(SubscriptionId(row), subscription.ssrc, rtx_ssrc, cname(source))

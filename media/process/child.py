@@ -63,8 +63,10 @@ async def serve(ours: socket.socket) -> None:
     gc.collect()
     gc.freeze()
     while data := await reader.read(READ_BYTES):
-        for message in frames.feed(data):
-            writer.write(_answer(server, *message[1:]))
+        for kind, command, values in frames.feed(data):
+            answer = _answer(server, command, values)
+            if kind == "ask":
+                writer.write(answer)
     await server.close()
     await _flushed(writer)
 

@@ -67,11 +67,15 @@ class RemoteEngine:
     """media.core.commands.Commands in another process.
 
     ask     sends a command and returns its result; raises as the command does
+    tell    sends a command that has no result, and waits for nothing
     forget  called with a transport that is closed: what was heard of it and not taken yet is about nobody
     """
 
-    def __init__(self, ask: Callable[..., Any], forget: Callable[[TransportId], None]) -> None:
+    def __init__(
+        self, ask: Callable[..., Any], tell: Callable[..., None], forget: Callable[[TransportId], None]
+    ) -> None:
         self._ask = ask
+        self._tell = tell
         self._forget = forget
         self._base = 0
         self._specs: dict[TrackId, ReceiveSpec] = {}
@@ -133,8 +137,10 @@ class RemoteEngine:
         if track >= self._base:
             self._ask("set_track_muted", self._row(track), muted)
 
-    def add_subscription(self, transport: TransportId, track: TrackId, spec: SendSpec) -> Outgoing:
-        made: Outgoing = self._ask("add_subscription", self._row(transport), self._row(track), spec)
+    def add_subscription(
+        self, transport: TransportId, track: TrackId, spec: SendSpec, paused: bool = False
+    ) -> Outgoing:
+        made: Outgoing = self._ask("add_subscription", self._row(transport), self._row(track), spec, paused)
         return Outgoing(SubscriptionId(made.subscription + self._base), made.ssrc, made.rtx_ssrc, made.cname)
 
     def update_subscription(self, subscription: SubscriptionId, spec: SendSpec) -> None:
@@ -143,7 +149,8 @@ class RemoteEngine:
 
     def set_subscription_paused(self, subscription: SubscriptionId, paused: bool) -> None:
         if subscription >= self._base:
-            self._ask("set_subscription_paused", self._row(subscription), paused)
+            # Who joins a room of ten has twenty of them begin at once.
+            self._tell("set_subscription_paused", self._row(subscription), paused)
 
     def totals(self) -> dict[str, int]:
         found: dict[str, int] = self._ask("totals")
@@ -162,7 +169,7 @@ class RemoteMedia:
     """
 
     def __init__(self, binding: Binding) -> None:
-        self.engine = RemoteEngine(self._ask, self._forget_events)
+        self.engine = RemoteEngine(self._ask, self._tell, self._forget_events)
         self.on_events: Callable[[list[Event]], None] = _nothing
         self.on_lost: Callable[[], None] = _nothing
         self.fingerprint = ("", "")
@@ -285,6 +292,15 @@ class RemoteMedia:
             self._replace(f"{type(error).__name__}: {error}")
             raise LimitError("the media server started anew: try again") from None
         raise raised
+
+    def _tell(self, command: str, *values: object) -> None:
+        if self._socket is None:
+            raise LimitError("the media server does not run")
+        try:
+            self._socket.sendall(frame(("tell", command, values)))
+        except OSError as error:
+            self._replace(f"{type(error).__name__}: {error}")
+            raise LimitError("the media server started anew: try again") from None
 
     def _forget_events(self, transport: TransportId) -> None:
         self._events = [event for event in self._events if getattr(event, "transport", None) != transport]

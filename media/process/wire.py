@@ -3,6 +3,7 @@
 Each frame is its length (4 bytes, network order) and a list of which the first item says what it is:
 
     to the media process    ["ask", command, arguments]     answered in order
+                            ["tell", command, arguments]    not answered; about what is gone it says nothing
     from it                 ["ready", port, fingerprint]    once, or ["failed", errno, text]
                             ["done", result]                the answer to a command
                             ["error", kind, text]           or what it raised: a name of ERRORS

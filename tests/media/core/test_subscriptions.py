@@ -15,7 +15,7 @@ from media.core.subscriptions import (
     RESEND_SHARE,
     RESENDS_MAX,
 )
-from tests.support.bench import OUT_IDS, Desk, sequence, timestamp
+from tests.support.bench import OUT_IDS, Desk, sequence, ssrc_of, timestamp
 from tests.support.call import CC, Call
 from tests.support.packets import delta_frame, key_frame, rtp
 
@@ -68,6 +68,14 @@ def test_numbers_go_on_after_a_pause_and_tell_of_an_unfinished_frame(call: Call,
     resumed = only(call.send(call.video(6, key=True)))
     assert sequence(resumed) - sequence(last) == step
     assert timestamp(resumed) - timestamp(last) & 0xFFFFFFFF == 4 * 3000  # rule 16
+
+
+def test_one_that_begins_paused_waits_for_its_turn(call: Call) -> None:
+    held = call.engine.add_subscription(call.bert, call.camera, SendSpec("9", 100, 101), paused=True)
+    assert len(call.send(call.video(1, key=True))) == 1, "the other one's"
+    assert {ssrc_of(packet) for packet in call.send(call.video(2))} == {call.picture.ssrc}
+    call.engine.set_subscription_paused(held.subscription, False)
+    assert {ssrc_of(packet) for packet in call.send(call.video(3, key=True))} == {call.picture.ssrc, held.ssrc}
 
 
 def test_sound_goes_on_without_a_gap(call: Call) -> None:

@@ -90,6 +90,23 @@ async def test_a_participant_publishes_and_another_watches(media: RemoteMedia) -
     assert engine.totals()["transports"] == 0
 
 
+async def test_of_what_is_gone_nothing_is_said(media: RemoteMedia) -> None:
+    """To pause is not waited for, and may cross the end of what it is about: the next answer is of the next ask."""
+    engine = media.engine
+    here, _ = engine.open_transport(media.now_us())
+    there, _ = engine.open_transport(media.now_us())
+    track = engine.add_track(here, ROOM, AN, VIDEO)
+    outgoing = engine.add_subscription(there, track, SendSpec("0", 97), paused=True)
+    assert engine.totals()["keyframe_waits"] == 0, "nobody watches yet"
+    engine.set_subscription_paused(outgoing.subscription, False)
+    assert engine.totals()["keyframe_waits"] == 1
+    engine.remove_track(track)
+    engine.set_subscription_paused(outgoing.subscription, False)
+    totals = engine.totals()
+    assert (totals["transports"], totals["subscriptions"], totals["keyframe_waits"]) == (2, 0, 0)
+    assert engine.restart_ice(here) != engine.restart_ice(there)
+
+
 async def test_what_the_engine_refuses_is_refused_here(media: RemoteMedia) -> None:
     engine = media.engine
     transports = [engine.open_transport(0)[0] for _ in range(SMALL.transports_max)]
