@@ -611,19 +611,19 @@ int64_t balie_beat(struct balie_beats *b, int64_t until_us)
 {
     b->datagrams = b->packets = b->copies = b->reports_count = 0;
     for (;;) {
-        int64_t now_us = us_of(CLOCK_MONOTONIC), due_us = b->next_us < until_us ? b->next_us : until_us;
-        int64_t wait_us = due_us > now_us ? due_us - now_us : 0;
-        struct timespec wait = {wait_us / 1000000, wait_us % 1000000 * 1000};
-        if (ppoll(b->files, b->files_count, &wait, NULL)) return -1; /* or a signal came */
-        now_us = us_of(CLOCK_MONOTONIC);
-        if (now_us >= b->next_us) {
+        int64_t now_us = us_of(CLOCK_MONOTONIC);
+        if (now_us >= b->next_us) { /* before the files: who never reads them must not keep packets waiting */
             int with_jitter = now_us >= b->jitter_due_us;
             if (with_jitter) b->jitter_due_us = now_us + b->jitter_us;
             b->next_us = now_us + b->beat_us;
             for (int64_t n = 0; n < b->sockets_count; n++)
                 if (!beat_once(b, b->sockets[n], now_us, with_jitter)) return n;
+            now_us = us_of(CLOCK_MONOTONIC);
         }
         if (now_us >= until_us) return -1;
+        int64_t due_us = b->next_us < until_us ? b->next_us : until_us, wait_us = due_us > now_us ? due_us - now_us : 0;
+        struct timespec wait = {wait_us / 1000000, wait_us % 1000000 * 1000};
+        if (ppoll(b->files, b->files_count, &wait, NULL)) return -1; /* or a signal came */
     }
 }
 

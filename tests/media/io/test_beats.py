@@ -166,10 +166,20 @@ async def test_they_end_for_a_connectivity_check(server: MediaServer, beats: Bea
 async def test_they_end_when_the_process_above_says_something(
     server: MediaServer, beats: Beats, ends: tuple[socket.socket, socket.socket]
 ) -> None:
+    """And go on taking packets, also while nobody reads it."""
+    an, bert = await begun(server)
     ends[0].send(b"a command")
-    now_us = server.now_us()
-    assert beats.run(now_us, now_us + MINUTE_US) == (0, None)
-    assert server.now_us() - now_us < MINUTE_US
+    began_us = server.now_us()
+    an.send_rtp(packet(2, delta_frame()))
+    assert beats.run(began_us, began_us + MINUTE_US) == (1, None)
+    an.send_rtp(packet(3, delta_frame()))
+    count = 0
+    while not count:
+        count, _ = beats.run(began_us, began_us + MINUTE_US)
+    assert server.now_us() - began_us < MINUTE_US
+    assert len(await bert.until_rtp(3)) == 3
+    an.close()
+    bert.close()
 
 
 async def test_between_two_turns_is_a_beat(server: MediaServer, beats: Beats) -> None:
