@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -49,8 +49,15 @@ async def line(demo: Running) -> AsyncIterator[Network]:
         yield made
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def visit(chromium: Browser, demo: Running) -> AsyncIterator[Visit]:
+@pytest.fixture(scope="session")
+def standing_demo() -> Iterator[Running]:
+    """One for all tests of a worker that leave nothing in it: no message, no step, no end of the conversation."""
+    with processes.demo() as running:
+        yield running
+
+
+@asynccontextmanager
+async def visiting(chromium: Browser, demo: Running) -> AsyncIterator[Visit]:
     """visit(role): somebody at the door of the demo's appointment.  At the end no page may have complained."""
     async with AsyncExitStack() as stack:
         visitors: list[Visitor] = []
@@ -66,6 +73,12 @@ async def visit(chromium: Browser, demo: Running) -> AsyncIterator[Visit]:
         yield come
         complaints = [complaint for each in visitors for complaint in each.complaints]
     assert complaints == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(chromium: Browser, demo: Running) -> AsyncIterator[Visit]:
+    async with visiting(chromium, demo) as made:
+        yield made
 
 
 async def closed_link(somebody: Visitor, state: str, opens_in_s: int) -> None:
