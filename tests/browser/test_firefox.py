@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import visiting
 from tests.browser.firefox import firefox
 from tests.browser.test_visit_desk import WIDE, Counter, counter, go_in, let_in
 from tests.support.processes import Running
@@ -25,15 +25,12 @@ TYPE = """(words) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def chromium(live_chromium: Browser) -> Browser:
-    return live_chromium
-
-
 @pytest.mark.alone
-async def test_a_citizen_in_firefox_and_a_staff_member_in_chromium(visit: Visit, demo: Running, tmp_path: Path) -> None:
-    """Sight, sound, a shared screen, what is switched off, and no tile of who left."""
-    async with firefox(tmp_path, f"http://localhost:{demo.port}") as an:
+async def test_a_citizen_in_firefox_and_a_staff_member_in_chromium(
+    live_chromium: Browser, demo: Running, tmp_path: Path
+) -> None:
+    """Sight, sound, a shared screen, and no tile of who left."""
+    async with visiting(live_chromium, demo) as visit, firefox(tmp_path, f"http://localhost:{demo.port}") as an:
         bart, _ = await asyncio.gather(visit("staff"), an.open(demo.links["citizen"]))
         await asyncio.gather(an.enter(), bart.enter())
         await asyncio.gather(an.tiles(BART), bart.tiles(AN))
@@ -45,14 +42,6 @@ async def test_a_citizen_in_firefox_and_a_staff_member_in_chromium(visit: Visit,
         await bart.press("Scherm delen stoppen")
         await an.no_screen()
 
-        await an.press("Microfoon uitzetten")
-        await bart.caption(AN, "microfoon uit")
-        await an.press("Camera uitzetten")
-        await bart.caption(AN, "camera uit")
-        await an.press("Camera aanzetten")
-        await bart.tiles(AN)
-        await bart.pictures(1)
-
         await an.press("Gesprek verlaten")
         await bart.until("document.querySelectorAll('.faces .tile:not(.own)').length === 0", 2)
         await an.ended("U hebt het gesprek verlaten")
@@ -60,7 +49,7 @@ async def test_a_citizen_in_firefox_and_a_staff_member_in_chromium(visit: Visit,
 
 
 async def test_a_visit_in_firefox(counter: Counter, tmp_path: Path) -> None:
-    """Through the link, one press, the waiting room, the call, on hold and back, a message, and the goodbye."""
+    """Through the link, one press, the waiting room, the call, a message, on hold and back, and the goodbye."""
     bart = await counter.sit("bart", viewport=WIDE)
     async with firefox(tmp_path, counter.origin) as an:
         await an.open(counter.link)
@@ -79,6 +68,13 @@ async def test_a_visit_in_firefox(counter: Counter, tmp_path: Path) -> None:
         await bart.until("document.getElementById('chat-log').textContent.includes('Wat kost dat?')")
         await bart.press("Scherm delen stoppen")
         await an.no_screen()
+        await an.press("Microfoon uitzetten")
+        await bart.caption(AN, "microfoon uit")
+        await an.press("Camera uitzetten")
+        await bart.caption(AN, "camera uit")
+        await an.press("Camera aanzetten")
+        await bart.tiles(AN)
+        await bart.pictures(1)
         await bart.page.get_by_role("button", name="Zet in de wacht An Peeters").click()
         await an.until("document.body.dataset.state === 'waiting'")
         await let_in(bart)
