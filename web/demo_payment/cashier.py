@@ -11,7 +11,7 @@ from typing import Literal
 Outcome = Literal["betaald", "geannuleerd", "mislukt", "later"]
 
 EXPIRES_S = 15 * 60  # as with Mollie, for most ways to pay
-LATER_S = 20  # until what is to be paid later is
+LATER_S = 10  # until what is to be paid later is
 REFUND_S = 5  # until a refund has arrived
 METHOD = "bancontact"
 METHODS = {
