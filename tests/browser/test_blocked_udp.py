@@ -12,6 +12,7 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.support import processes
 from tests.support.coturn import coturn
+from tests.support.hurry import QUICKER, SHORT_WAITS
 from tests.support.namespace import Namespace, NoNamespaceError, namespace
 from tests.support.processes import Running
 from tests.support.visitor import CHROMIUM, Visitor, launched, visitor
@@ -81,6 +82,7 @@ async def at_the_demo(browser: Browser, demo: Running) -> None:
             assert all(" tcp tcp " in each for each in ways), ways
         assert an.complaints + bart.complaints == []
         await an.page.goto(f"{origin}/test")
+        await an.evaluate(SHORT_WAITS, QUICKER)
         await an.press("Start de test")
         await an.until("document.getElementById('network-told').textContent.includes('andere weg (TCP)')", 40)
 
@@ -152,5 +154,6 @@ async def at_the_counter(browser: Browser, config: Path) -> None:
             assert ways == [f"relay tcp udp {MEDIA_PORT}"] * 2
         assert an.complaints + bart.complaints == []
         await an.page.goto(f"{origin}/test")
+        await an.evaluate(SHORT_WAITS, QUICKER)
         await an.press("Start de test")
         await an.until("document.getElementById('network-told').textContent.includes('tussenstation (TURN)')", 40)

@@ -26,6 +26,7 @@ from balie.identity import logins
 from signalling.tokens import Join, default_grants
 from tests.browser.test_visit_desk import WIDE, Counter, counting, go_in, let_in
 from tests.support.access import check
+from tests.support.hurry import QUICKER, SHORT_WAITS
 from tests.support.town import follow, heading, press
 from tests.support.visitor import Visitor
 from web import keys
@@ -180,6 +181,7 @@ async def book(an: Visitor, watch: Watch) -> None:
 async def try_out(an: Visitor, counter: Counter) -> None:
     """The test of a device, from one's own appointment."""
     await an.goto(f"{counter.link.replace('/g/', '/a/')}/test")
+    await an.evaluate(SHORT_WAITS, QUICKER)
     await an.press("Start de test")
     await an.press("Speel een geluid af")
     await an.press("Ja, ik hoorde het")
