@@ -37,9 +37,15 @@ async def live_chromium() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-def demo() -> Iterator[Running]:
+def own_demo() -> Iterator[Running]:
     with processes.demo() as running:
         yield running
+
+
+@pytest.fixture
+def demo(own_demo: Running) -> Running:
+    """The one of `visit`; files whose tests leave nothing behind say that it is the standing one."""
+    return own_demo
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -51,7 +57,7 @@ async def line(demo: Running) -> AsyncIterator[Network]:
 
 @pytest.fixture(scope="session")
 def standing_demo() -> Iterator[Running]:
-    """One for all tests of a worker that leave nothing in it: no message, no step, no end of the conversation."""
+    """One for all tests of a worker that leave nothing in it: no message, no document, no end of the conversation."""
     with processes.demo() as running:
         yield running
 

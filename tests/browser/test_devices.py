@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright, expect
 
 from tests.browser.conftest import Visit
-from tests.support import processes
 from tests.support.processes import Running
 from tests.support.visitor import LAPTOP, PHONE, Visitor, launched, visitor
 
@@ -63,10 +61,8 @@ PLUGGED = "() => navigator.mediaDevices.dispatchEvent(new Event('devicechange'))
 
 
 @pytest.fixture(scope="module")
-def demo() -> Iterator[Running]:
-    """One for all tests here: who left one is in no other."""
-    with processes.demo() as running:
-        yield running
+def demo(standing_demo: Running) -> Running:
+    return standing_demo
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -39,6 +39,11 @@ BROKEN_DEVICES = """
 GIVEN = "() => probe.connections[0]?.getSenders().map((sender) => sender.track?.kind).sort()"
 
 
+@pytest.fixture(scope="module")
+def demo(standing_demo: Running) -> Running:
+    return standing_demo
+
+
 async def at_a_broken_door(somebody: Visitor, link: str, name: str, devices: list[str]) -> None:
     await somebody.page.add_init_script(BROKEN_DEVICES % (name, devices))
     await somebody.goto(link)

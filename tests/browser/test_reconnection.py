@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.conftest import BROKEN, Visit
+from tests.browser.conftest import BROKEN, Visit, visiting
 from tests.support import processes
 from tests.support.network import MEDIA_HOST, Network, network
 from tests.support.processes import Running, free_port
@@ -26,6 +26,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), py
 PICTURE_BACK_S = 10
 CUT_MS = 10_000
 AN, BART, LIES = "An Peeters", "Bart Claes", "Lies Peeters"
+
+
+@pytest.fixture(scope="module")
+def demo(standing_demo: Running) -> Running:
+    """For who is connected again at the end."""
+    return standing_demo
 
 
 async def over_the_line(chromium_visit: Visit, line: Network, demo: Running) -> Visitor:
@@ -110,30 +116,33 @@ async def test_media_that_breaks_is_repaired(visit: Visit) -> None:
     assert await an.page.evaluate("() => probe.connections.length") == 2
 
 
-async def test_a_media_process_that_dies_costs_seconds_not_the_call(visit: Visit, demo: Running) -> None:
+async def test_a_media_process_that_dies_costs_seconds_not_the_call(chromium: Browser, own_demo: Running) -> None:
     """The WebSockets stay; everybody sees everybody again without a click."""
-    an, bart = await visit("citizen"), await visit("staff")
-    await asyncio.gather(an.enter(), bart.enter())
-    await asyncio.gather(an.tiles(BART), bart.tiles(AN))
-    await asyncio.gather(an.pictures(1), bart.pictures(1))
-    os.kill(demo.media_pid, signal.SIGKILL)
-    for somebody in (an, bart):
-        await somebody.until("probe.connections.length >= 4")
-    await asyncio.gather(an.tiles(BART, within_s=PICTURE_BACK_S), bart.tiles(AN, within_s=PICTURE_BACK_S))
-    await asyncio.gather(an.pictures(1), bart.pictures(1))
-    await an.status("Verbonden")
+    async with visiting(chromium, own_demo) as visit:
+        an, bart = await visit("citizen"), await visit("staff")
+        await asyncio.gather(an.enter(), bart.enter())
+        await asyncio.gather(an.tiles(BART), bart.tiles(AN))
+        await asyncio.gather(an.pictures(1), bart.pictures(1))
+        os.kill(own_demo.media_pid, signal.SIGKILL)
+        for somebody in (an, bart):
+            await somebody.until("probe.connections.length >= 4")
+        await asyncio.gather(an.tiles(BART, within_s=PICTURE_BACK_S), bart.tiles(AN, within_s=PICTURE_BACK_S))
+        await asyncio.gather(an.pictures(1), bart.pictures(1))
+        await an.status("Verbonden")
 
 
-async def test_a_demo_that_starts_anew_does_not_know_the_old_link(visit: Visit, line: Network, demo: Running) -> None:
+async def test_a_demo_that_starts_anew_does_not_know_the_old_link(
+    chromium: Browser, own_demo: Running, standing_demo: Running
+) -> None:
     """The page says what to do, and whom to call."""
-    an = await over_the_line(visit, line, demo)
-    an.expected.append("status of 404")
-    await an.enter()
-    await an.status("We wachten op de anderen")
-    demo.stop()
-    await an.status("Ons systeem wordt even bijgewerkt")
-    with processes.demo() as other:
-        line.target = other.port
+    async with network(own_demo.port) as line, visiting(chromium, own_demo) as visit:
+        an = await over_the_line(visit, line, own_demo)
+        an.expected.append("status of 404")
+        await an.enter()
+        await an.status("We wachten op de anderen")
+        own_demo.stop()
+        await an.status("Ons systeem wordt even bijgewerkt")
+        line.target = standing_demo.port
         await an.ended("Deze link klopt niet. Open de link in uw bericht opnieuw, of bel", within_s=30)
 
 

@@ -48,6 +48,11 @@ AGENTS: list[tuple[str, int, str, str, str, str]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def demo(standing_demo: Running) -> Running:
+    return standing_demo
+
+
 async def test_help_for_every_browser(visit: Visit, demo: Running) -> None:
     """Which browser on which system it is, whether it is a real one, and which help it gets."""
     an = await visit()
