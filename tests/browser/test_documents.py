@@ -9,11 +9,11 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.test_samen import HEARD, open_step, together
+from tests.browser.test_samen import HEARD, WIDE, open_step, sign_in, together
 from tests.support import papers
 from tests.support.access import check, focus, tab_to
 from tests.support.processes import Running
-from tests.support.visitor import PHONE
+from tests.support.visitor import PHONE, Visitor
 
 pytestmark = [
     pytest.mark.browser,
@@ -63,7 +63,7 @@ async def test_sent_with_progress_and_had_again(visit: Visit, demo: Running, tmp
     await page.set_input_files("#bestand", a_file("groot.pdf", papers.PDF.ljust(21_000_000, b"\0")))
     await page.get_by_role("button", name="Verstuur dit document").click()
     await expect(page.locator("#bestand-error")).to_contain_text("te groot")
-
+    await stopped_halfway(an, demo)
     await an.evaluate(SAID)
     await slow(page, 600_000)
     await page.set_input_files("#bestand", a_file("attest.pdf", papers.PDF.ljust(1_200_000, b"\0")))
@@ -85,9 +85,7 @@ async def test_sent_with_progress_and_had_again(visit: Visit, demo: Running, tmp
     assert (tmp_path / "got.pdf").read_bytes() == papers.PDF.ljust(1_200_000, b"\0")
 
 
-async def test_stopped_halfway(visit: Visit, demo: Running) -> None:
-    an = await visit(viewport=PHONE)
-    await an.goto(place(demo))
+async def stopped_halfway(an: Visitor, demo: Running) -> None:
     await slow(an.page, 200_000)
     await an.page.set_input_files("#bestand", a_file("attest.pdf", papers.PDF.ljust(2_000_000, b"\0")))
     await an.press("Verstuur dit document")
@@ -176,18 +174,16 @@ async def test_in_the_call_both_ways(visit: Visit, demo: Running, tmp_path: Path
 
 
 async def test_at_the_desk_by_keyboard(visit: Visit, demo: Running) -> None:
-    async with together(visit, demo) as (_an, bart, _part):
-        await bart.page.goto(f"http://localhost:{demo.port}/balie")
-        link = bart.page.locator(".row a[href^='/balie/afspraak/']").first
-        await bart.page.goto(f"http://localhost:{demo.port}{await link.get_attribute('href')}")
-        await check(bart, "the appointment")
-        await tab_to(bart, "Vraag een document")
-        await bart.page.keyboard.press("Enter")
-        await tab_to(bart, "Welk document")
-        await bart.page.keyboard.type("Uw gezinssamenstelling")
-        await tab_to(bart, "Vraag dit document")
-        await bart.page.keyboard.press("Enter")
-        await expect(bart.page.locator("#part-documents")).to_contain_text(
-            "Gevraagd aan de burger: Uw gezinssamenstelling"
-        )
-        await check(bart, "asked")
+    bart = await visit(viewport=WIDE)
+    await sign_in(bart)
+    link = bart.page.locator(".row a[href^='/balie/afspraak/']").first
+    await bart.page.goto(f"{bart.origin}{await link.get_attribute('href')}")
+    await check(bart, "the appointment")
+    await tab_to(bart, "Vraag een document")
+    await bart.page.keyboard.press("Enter")
+    await tab_to(bart, "Welk document")
+    await bart.page.keyboard.type("Uw gezinssamenstelling")
+    await tab_to(bart, "Vraag dit document")
+    await bart.page.keyboard.press("Enter")
+    await expect(bart.page.locator("#part-documents")).to_contain_text("Gevraagd aan de burger: Uw gezinssamenstelling")
+    await check(bart, "asked")

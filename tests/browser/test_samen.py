@@ -22,6 +22,7 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 
+TABLET: Any = {"width": 768, "height": 1024}
 WIDE: Any = {"width": 1440, "height": 900}
 HEARD = """() => {
   window.heard = [];
@@ -38,6 +39,16 @@ INSIDE = """[...document.querySelectorAll("WHICH")].filter((each) => each.checkV
 })"""
 
 
+COVERED = """() => {
+  const panel = document.getElementById("samen").getBoundingClientRect();
+  return [...document.querySelectorAll(".tile, .controls button")].filter((each) => each.checkVisibility())
+    .some((each) => {
+      const { top, bottom, left, right } = each.getBoundingClientRect();
+      return Math.min(bottom, panel.bottom) - Math.max(top, panel.top) > 2
+        && Math.min(right, panel.right) - Math.max(left, panel.left) > 2;
+    });
+}"""
+"""Whether the panel stands on a face or a button."""
 WIDE_AS = """() => {
   const { clientWidth, clientHeight, videoWidth, videoHeight } = document.querySelector(".screens .tile video");
   return Math.min(clientWidth, clientHeight * videoWidth / videoHeight) / document.getElementById("stage").clientWidth;
@@ -49,17 +60,21 @@ WIDE_AS = """() => {
 async def together(visit: Visit, demo: Running) -> AsyncIterator[tuple[Visitor, Visitor, Locator]]:
     """An on a telephone and Bart at his desk, in the demo's call; and his part of the panel."""
     an, bart = await visit("citizen", viewport=PHONE), await visit(viewport=WIDE)
-    page, origin = bart.page, f"http://localhost:{demo.port}"
-    await bart.goto(f"{origin}/balie")
-    await page.get_by_label("Gebruikersnaam").fill("bart")
-    await page.get_by_label("Wachtwoord").fill(PASSWORD)
-    await bart.press("Meld u aan")
+    page = bart.page
+    await sign_in(bart)
     await page.locator("a[href^='/balie/gesprek/']").first.click()
     await bart.until("document.getElementById('preview').videoWidth > 0")
     await bart.enter()
     await an.enter()
     await an.tiles("Bart Claes")
     yield an, bart, page.locator("#part-samen")
+
+
+async def sign_in(bart: Visitor) -> None:
+    await bart.goto(f"{bart.origin}/balie")
+    await bart.page.get_by_label("Gebruikersnaam").fill("bart")
+    await bart.page.get_by_label("Wachtwoord").fill(PASSWORD)
+    await bart.press("Meld u aan")
 
 
 async def open_step(part: Locator, name: str) -> None:
@@ -132,21 +147,21 @@ async def test_it_opens_by_itself_is_heard_and_leaves_the_focus(visit: Visit, de
         await focus(an, "samen-open")
         heard = await an.evaluate("() => heard")
         assert len([each for each in heard if "Kies een terrein" in each]) == 2, heard
+        await who_writes_a_message_goes_on_writing(an, part)
 
 
-async def test_who_writes_a_message_goes_on_writing(visit: Visit, demo: Running) -> None:
-    async with together(visit, demo) as (an, _bart, part):
-        await an.press("Berichten")
-        await an.page.keyboard.type("Ik wil graag ")
-        await open_step(part, "Kies een terrein")
-        await an.until("!document.getElementById('samen-new').hidden")
-        await an.page.keyboard.type("dinsdag")
-        assert await an.page.locator("#chat-text").input_value() == "Ik wil graag dinsdag"
-        await an.page.get_by_role("button", name="Samen, er staat iets klaar").click()
-        await focus(an, "samen-title")
-        assert await an.evaluate("() => document.getElementById('chat').hidden")
-        await an.press("Berichten")
-        await an.until("document.getElementById('samen').hidden")
+async def who_writes_a_message_goes_on_writing(an: Visitor, part: Locator) -> None:
+    await an.press("Berichten")
+    await an.page.keyboard.type("Ik wil graag ")
+    await open_step(part, "Betaal")
+    await an.until("!document.getElementById('samen-new').hidden")
+    await an.page.keyboard.type("dinsdag")
+    assert await an.page.locator("#chat-text").input_value() == "Ik wil graag dinsdag"
+    await an.page.get_by_role("button", name="Samen, er staat iets klaar").click()
+    await focus(an, "samen-title")
+    assert await an.evaluate("() => document.getElementById('chat').hidden")
+    await an.press("Berichten")
+    await an.until("document.getElementById('samen').hidden")
 
 
 async def test_what_is_being_done_stays_when_something_else_changes(visit: Visit, demo: Running) -> None:
@@ -185,38 +200,39 @@ async def test_what_is_being_done_stays_when_something_else_changes(visit: Visit
         await expect(an.page.get_by_role("button", name="Kies iets anders")).to_be_visible()
 
 
-@pytest.mark.parametrize("size", [PHONE, {"width": 768, "height": 1024}, WIDE])
-async def test_faces_and_buttons_stay_in_sight(visit: Visit, demo: Running, size: Any) -> None:
+async def test_faces_and_buttons_stay_in_sight(visit: Visit, demo: Running) -> None:
+    """Beside a shared screen, on a device that becomes larger: on the small ones the panel folds, too."""
     async with together(visit, demo) as (an, bart, part):
-        await an.page.set_viewport_size(size)
         await open_step(part, "Kies een terrein")
         await choose(an)
         await bart.press("Scherm delen")
         await an.screen()
-        for which in (".tile", ".controls button", "#samen"):
-            await an.until(INSIDE.replace("WHICH", which))
-        covered = """() => {
-          const panel = document.getElementById("samen").getBoundingClientRect();
-          return [...document.querySelectorAll(".tile, .controls button")].filter((each) => each.checkVisibility())
-            .some((each) => {
-              const { top, bottom, left, right } = each.getBoundingClientRect();
-              return Math.min(bottom, panel.bottom) - Math.max(top, panel.top) > 2
-                && Math.min(right, panel.right) - Math.max(left, panel.left) > 2;
-            });
-        }"""
-        assert not await an.evaluate(covered)
-        assert await an.evaluate(WIDE_AS) >= (0.93 if size == PHONE else 0.5)
-        if size == WIDE:
-            return
-        # Folded, the pictures have the room; what is asked next unfolds it.
-        before = await an.page.locator("#samen").bounding_box()
-        await an.press("Klap in Samen")
-        await expect(an.page.locator("#samen-brief")).to_have_text("Kies een terrein · bezig")
-        await an.until(INSIDE.replace("WHICH", ".tile, .controls button, #samen"))
-        assert not await an.evaluate(covered)
-        after = await an.page.locator("#samen").bounding_box()
-        assert before and after and after["height"] < min(120, before["height"])
-        await focus(an, "samen-fold")
-        await check(an, "folded")
-        await open_step(part, "Betaal")
-        await expect(an.page.get_by_role("button", name="Klap in Samen")).to_be_visible()
+        await in_sight(an, PHONE, screen=0.93)
+        await folds(an, part, "Betaal")
+        await in_sight(an, TABLET, screen=0.5)
+        await folds(an, part, "Identificeer u")
+        await in_sight(an, WIDE, screen=0.5)
+
+
+async def in_sight(an: Visitor, size: Any, screen: float) -> None:
+    """screen: how wide the shared one is at least, of the stage."""
+    await an.page.set_viewport_size(size)
+    for which in (".tile", ".controls button", "#samen"):
+        await an.until(INSIDE.replace("WHICH", which))
+    assert not await an.evaluate(COVERED), size
+    assert await an.evaluate(WIDE_AS) >= screen, size
+
+
+async def folds(an: Visitor, part: Locator, asked: str) -> None:
+    """Folded, the pictures have the room; what is asked next unfolds it."""
+    before = await an.page.locator("#samen").bounding_box()
+    await an.press("Klap in Samen")
+    await expect(an.page.locator("#samen-brief")).to_have_text("Kies een terrein · bezig")
+    await an.until(INSIDE.replace("WHICH", ".tile, .controls button, #samen"))
+    assert not await an.evaluate(COVERED)
+    after = await an.page.locator("#samen").bounding_box()
+    assert before and after and after["height"] < min(120, before["height"])
+    await focus(an, "samen-fold")
+    await check(an, "folded")
+    await open_step(part, asked)
+    await expect(an.page.get_by_role("button", name="Klap in Samen")).to_be_visible()
