@@ -80,9 +80,23 @@ async def same_connections(somebody: Visitor) -> None:
     assert await somebody.evaluate("() => probe.connections.length") == 2, "the call began anew"
 
 
-async def test_headphones_are_pulled_out(call: tuple[Visitor, Visitor]) -> None:
-    """One goes on talking with the microphone that is left; without any it says so, and a press brings it back."""
+async def test_devices_come_and_go(call: tuple[Visitor, Visitor]) -> None:
     an, bart = call
+    await headphones_are_pulled_out(an, bart)
+    await a_headset_connects(an, bart)
+    await a_telephone_call_comes_in(an, bart)
+
+
+async def test_a_page_and_its_network_change(call: tuple[Visitor, Visitor]) -> None:
+    an, bart = call
+    await the_background_is_blurred(an, bart)
+    await the_call_in_a_corner_of_the_screen(an)
+    await a_page_that_was_put_to_sleep(an, bart)
+    await from_wifi_to_the_mobile_network(an, bart)
+
+
+async def headphones_are_pulled_out(an: Visitor, bart: Visitor) -> None:
+    """One goes on talking with the microphone that is left; without any it says so, and a press brings it back."""
     await an.evaluate(UNPLUG, MICROPHONE)
     await an.status("Uw toestel gebruikt nu een andere microfoon: Fake")
     await bart.sounds(1)
@@ -98,9 +112,8 @@ async def test_headphones_are_pulled_out(call: tuple[Visitor, Visitor]) -> None:
     await same_connections(an)
 
 
-async def test_a_headset_connects(call: tuple[Visitor, Visitor]) -> None:
+async def a_headset_connects(an: Visitor, bart: Visitor) -> None:
     """Bluetooth: the system's own microphone is another one.  Who chose one himself keeps it."""
-    an, bart = call
     before = await an.evaluate(f"() => ({SENT % MICROPHONE}).id")
     await an.evaluate("() => { world.headset = 'Jabra Evolve'; }")
     await an.evaluate(PLUGGED)
@@ -126,9 +139,8 @@ async def test_a_headset_connects(call: tuple[Visitor, Visitor]) -> None:
     await same_connections(an)
 
 
-async def test_a_telephone_call_comes_in(call: tuple[Visitor, Visitor]) -> None:
+async def a_telephone_call_comes_in(an: Visitor, bart: Visitor) -> None:
     """iOS holds microphone and camera back: the others see it, and afterwards all is as it was; not more than that."""
-    an, bart = call
     for kind, words in ((MICROPHONE, "uw microfoon"), (CAMERA, "uw camera")):
         await an.evaluate(TELL, [kind, "mute"])
         await an.status(f"Uw toestel houdt {words} even tegen, bijvoorbeeld door een oproep.")
@@ -145,9 +157,8 @@ async def test_a_telephone_call_comes_in(call: tuple[Visitor, Visitor]) -> None:
     await same_connections(an)
 
 
-async def test_a_page_that_was_put_to_sleep(call: tuple[Visitor, Visitor]) -> None:
+async def a_page_that_was_put_to_sleep(an: Visitor, bart: Visitor) -> None:
     """Frozen by the browser, as a tab behind others is: awake, it shows what became of the call meanwhile."""
-    an, bart = call
     session = await an.page.context.new_cdp_session(an.page)
     await session.send("Page.setWebLifecycleState", {"state": "frozen"})
     await bart.press("Camera uitzetten")
@@ -161,9 +172,8 @@ async def test_a_page_that_was_put_to_sleep(call: tuple[Visitor, Visitor]) -> No
     await same_connections(an)
 
 
-async def test_from_wifi_to_the_mobile_network(call: tuple[Visitor, Visitor]) -> None:
+async def from_wifi_to_the_mobile_network(an: Visitor, bart: Visitor) -> None:
     """New credentials for both connections at once, not after the seconds in which the old path is given up."""
-    an, bart = call
     ufrags = "probe.connections.map((pc) => /a=ice-ufrag:(\\S+)/.exec(pc.remoteDescription.sdp)[1])"
     before = await an.evaluate(f"() => {ufrags}")
     await an.evaluate("() => { world.kind = 'cellular'; navigator.connection.dispatchEvent(new Event('change')); }")
@@ -174,12 +184,12 @@ async def test_from_wifi_to_the_mobile_network(call: tuple[Visitor, Visitor]) ->
     await same_connections(an)
 
 
-async def test_the_background_is_blurred(call: tuple[Visitor, Visitor]) -> None:
+async def the_background_is_blurred(an: Visitor, bart: Visitor) -> None:
     """Where the browser can: also after the camera was off, and honest when it does not work."""
-    an, bart = call
     assert await bart.page.get_by_label("Maak mijn achtergrond wazig").count() == 1
     await bart.press("Instellingen")
     await expect(bart.page.get_by_label("Maak mijn achtergrond wazig")).to_be_hidden()
+    await bart.press("Sluit dit venster")
     await an.press("Instellingen")
     blur = an.page.get_by_label("Maak mijn achtergrond wazig")
     await blur.check()
@@ -195,10 +205,10 @@ async def test_the_background_is_blurred(call: tuple[Visitor, Visitor]) -> None:
     await blur.click()
     await expect(an.page.locator("#devices-status")).to_have_text("Uw toestel kan de achtergrond nu niet wazig maken.")
     await expect(blur).not_to_be_checked()
+    await an.press("Sluit dit venster")
 
 
-async def test_the_call_in_a_corner_of_the_screen(call: tuple[Visitor, Visitor]) -> None:
-    an, _ = call
+async def the_call_in_a_corner_of_the_screen(an: Visitor) -> None:
     await an.press("Instellingen")
     await an.press("Toon het gesprek in een klein venster")
     await an.until("document.pictureInPictureElement?.closest('.tile')?.textContent.includes('Bart Claes')")
