@@ -1,17 +1,16 @@
-"""The visit from the link to the goodbye: by telephone and finger, and at a computer by keyboard alone.
+"""The visit from the link to the goodbye: at a computer by keyboard alone, and by telephone and finger.
 
-An comes through her link, her daughter is invited during the call, Bart leads it and gives it to Els, who ends it.
+An comes through her link, at a computer; her daughter Lies is invited during the call, and has a telephone.  Both do
+all that there is to do for who visits, each with her own hands.  Bart leads the call and gives it to Els, who ends it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.test_visit_desk import WIDE, Counter, counter, go_in
@@ -88,20 +87,10 @@ async def looks_right(*everybody: Visitor) -> None:
             assert await ask(each, question) == [], (question, each.page.viewport_size)
 
 
-async def turned(somebody: Visitor) -> None:
-    """On its side and upright again."""
-    for size in (ON_ITS_SIDE, PHONE):
+async def right_in(somebody: Visitor, *sizes: Any) -> None:
+    for size in sizes:
         await somebody.page.set_viewport_size(size)
         await looks_right(somebody)
-
-
-@pytest_asyncio.fixture(loop_scope="session", params=["telephone", "computer"])
-async def an(request: pytest.FixtureRequest, counter: Counter) -> AsyncIterator[Hands]:
-    """An, with her device in her hands."""
-    if request.param == "telephone":
-        yield Finger(await counter.come(viewport=PHONE, **FINGER))
-    else:
-        yield Keys(await counter.come(viewport=WIDE))
 
 
 async def admit(staff: Visitor, name: str) -> None:
@@ -119,54 +108,62 @@ async def invite(staff: Visitor) -> str:
     return await staff.page.locator("#part-facts .link").inner_text()
 
 
+async def comes_in(guest: Hands, link: str) -> None:
+    """One press from the link to the waiting room, and then none to the first picture."""
+    await guest.page.add_init_script(COUNT_PRESSES)
+    await guest.of.open(link)
+    await looks_right(guest.of)
+    await guest.press("Kom binnen")
+    await guest.of.until("document.body.dataset.state === 'waiting'")
+    await focus(guest.of, "waiting-title")
+    await looks_right(guest.of)
+
+
+async def is_in_by_one_press(guest: Hands) -> None:
+    assert await guest.of.evaluate("() => presses") == 1
+    await focus(guest.of, "call-title")
+
+
 async def arrives(an: Hands, bart: Visitor, link: str) -> None:
-    """One press from the link to the first picture."""
-    await an.page.add_init_script(COUNT_PRESSES)
-    await an.of.open(link)
-    await looks_right(an.of)
-    await an.press("Kom binnen")
-    await an.of.until("document.body.dataset.state === 'waiting'")
-    await focus(an.of, "waiting-title")
-    await looks_right(an.of)
+    """From her mail."""
+    await comes_in(an, link)
     await go_in(bart)
     await admit(bart, AN)
     await an.of.tiles(BART)
-    assert await an.of.evaluate("() => presses") == 1
-    await focus(an.of, "call-title")
+    await is_in_by_one_press(an)
     both = (an.of, bart)
     await asyncio.gather(*(each.pictures(1) for each in both), *(each.sounds(1) for each in both))
     await looks_right(*both)
 
 
-async def joins(lies: Visitor, an: Hands, bart: Visitor) -> None:
-    """Her daughter comes too, from a tablet."""
-    await lies.open(await invite(bart))
-    await lies.enter()
+async def joins(lies: Hands, an: Hands, bart: Visitor) -> None:
+    """Her daughter comes too."""
+    await comes_in(lies, await invite(bart))
     await admit(bart, LIES)
-    await asyncio.gather(an.of.tiles(BART, LIES), bart.tiles(AN, LIES), lies.tiles(AN, BART))
-    three = (an.of, bart, lies)
+    await asyncio.gather(an.of.tiles(BART, LIES), bart.tiles(AN, LIES), lies.of.tiles(AN, BART))
+    await is_in_by_one_press(lies)
+    three = (an.of, bart, lies.of)
     await asyncio.gather(*(each.sounds(2) for each in three))
-    await looks_right(*three)
+    await looks_right(an.of, bart)
+    await right_in(lies.of, TABLET, PHONE)
 
 
-async def watch(an: Hands, bart: Visitor, lies: Visitor) -> None:
+async def watch(an: Hands, bart: Visitor, lies: Hands) -> None:
     """The shared screen, from closer by, and on a telephone that is turned."""
     await bart.press("Scherm delen")
-    await asyncio.gather(an.of.screen(), lies.screen())
-    await looks_right(an.of, bart, lies)
-    await an.press("Inzoomen")
-    await an.of.until("document.querySelector('.zoom').scrollWidth > document.querySelector('.zoom').clientWidth")
-    await an.press("Uitzoomen")
-    if isinstance(an, Finger):
-        await turned(an.of)
+    await asyncio.gather(an.of.screen(), lies.of.screen())
+    await looks_right(an.of, bart)
+    await right_in(lies.of, TABLET, ON_ITS_SIDE, PHONE)
+    for each in (an, lies):
+        await each.press("Inzoomen")
+        await each.of.until("document.querySelector('.zoom').scrollWidth > document.querySelector('.zoom').clientWidth")
+        await each.press("Uitzoomen")
 
 
-async def talk_in_writing(an: Hands, bart: Visitor, lies: Visitor) -> None:
+async def talk_in_writing(an: Hands, bart: Visitor, lies: Hands) -> None:
     """Written, and read while it is written, beside the shared screen."""
     await an.press("Berichten")
     await looks_right(an.of)
-    if isinstance(an, Finger):
-        await turned(an.of)
     await an.write("Uw bericht", "Wat kost dat?")
     await bart.until("document.getElementById('captions').textContent.includes('Wat kost dat?')")
     await an.page.keyboard.press("Enter")
@@ -179,27 +176,36 @@ async def talk_in_writing(an: Hands, bart: Visitor, lies: Visitor) -> None:
     await bart.page.get_by_label("Uw bericht").fill("Twaalf euro vijftig.")
     await bart.press("Verstuur")
     await expect(an.page.get_by_role("log")).to_contain_text("Twaalf euro vijftig.")
-    await looks_right(an.of, bart, lies)
-    await an.press("Sluit berichten")
-    await focus(an.of, "chat-open")
+    # Lies answers from her telephone.
+    await lies.press("Berichten: 2 nieuwe")
+    await expect(lies.page.get_by_role("log")).to_contain_text("Twaalf euro vijftig.")
+    await looks_right(an.of, bart)
+    await right_in(lies.of, TABLET, ON_ITS_SIDE, PHONE)
+    await lies.write("Uw bericht", "Dat is goed.")
+    await lies.page.keyboard.press("Enter")
+    await expect(an.page.get_by_role("log")).to_contain_text("Dat is goed.")
+    for each in (an, lies):
+        await each.press("Sluit berichten")
+        await focus(each.of, "chat-open")
     await bart.press("Sluit berichten")
     await bart.press("Scherm delen stoppen")
-    await asyncio.gather(an.of.no_screen(), lies.no_screen())
+    await asyncio.gather(an.of.no_screen(), lies.of.no_screen())
 
 
-async def on_hold(an: Hands, bart: Visitor, lies: Visitor) -> None:
+async def on_hold(an: Hands, bart: Visitor, lies: Hands) -> None:
     """Out of the call, and back."""
     await bart.page.get_by_role("button", name="Zet in de wacht An Peeters").click()
     await an.of.until("document.body.dataset.state === 'waiting'")
     await focus(an.of, "waiting-title")
-    await lies.tiles(BART)
+    await lies.of.tiles(BART)
     await admit(bart, AN)
-    await asyncio.gather(an.of.tiles(BART, LIES), lies.tiles(AN, BART))
-    await an.press("Microfoon uitzetten")
-    await bart.caption(AN, "microfoon uit")
+    await asyncio.gather(an.of.tiles(BART, LIES), lies.of.tiles(AN, BART))
+    for each, name in ((an, AN), (lies, LIES)):
+        await each.press("Microfoon uitzetten")
+        await bart.caption(name, "microfoon uit")
 
 
-async def handed_over(an: Hands, bart: Visitor, lies: Visitor, els: Visitor) -> None:
+async def handed_over(an: Hands, bart: Visitor, lies: Hands, els: Visitor) -> None:
     """To a colleague, who writes down what was agreed and ends it for everybody."""
     await bart.page.get_by_text("Geef door aan een collega").click()
     await bart.page.get_by_label("Collega", exact=True).select_option(f"{ELS} – nu aan de balie")
@@ -208,11 +214,12 @@ async def handed_over(an: Hands, bart: Visitor, lies: Visitor, els: Visitor) -> 
     await els.page.locator("#waiting-list a").first.click()
     await els.until("document.getElementById('preview').videoWidth > 0")
     await els.enter()
-    await asyncio.gather(an.of.tiles(BART, LIES, ELS), lies.tiles(AN, BART, ELS))
-    await looks_right(an.of, bart, lies, els)
+    await asyncio.gather(an.of.tiles(BART, LIES, ELS), lies.of.tiles(AN, BART, ELS))
+    await looks_right(an.of, bart, els)
+    await right_in(lies.of, TABLET, PHONE)
     await bart.press("Gesprek verlaten")
     await bart.press("Verlaat het gesprek alleen")
-    await asyncio.gather(an.of.tiles(LIES, ELS), lies.tiles(AN, ELS))
+    await asyncio.gather(an.of.tiles(LIES, ELS), lies.of.tiles(AN, ELS))
     part = els.page.locator("#part-steps")
     await part.get_by_text("Voeg een stap toe").click()
     await part.get_by_label("Wat gebeurt er?").fill(STEP)
@@ -223,25 +230,24 @@ async def handed_over(an: Hands, bart: Visitor, lies: Visitor, els: Visitor) -> 
     await els.press("Rond af voor iedereen")
 
 
-async def says_goodbye(an: Hands, lies: Visitor) -> None:
-    """What was agreed, and an opinion for who wants to give it: An does, her daughter does not."""
-    dialog = an.page.get_by_role("dialog")
-    await expect(dialog.get_by_role("listitem")).to_have_text([STEP])
-    await focus(an.of, "farewell-title")
-    await looks_right(an.of, lies)
-    await an.press("Geef uw mening")
-    await an.page.keyboard.press("Space")
-    await an.write("Wat kunnen we beter doen?", "Niets, dank u.")
-    await looks_right(an.of)
-    await an.press("Verstuur mijn mening")
-    await expect(dialog).to_contain_text("Bedankt voor uw mening.")
-    await lies.page.get_by_role("button", name="Sluit de balie").tap()
-    await expect(lies.page.get_by_role("dialog")).to_contain_text("U bent klaar. Tot ziens!")
+async def says_goodbye(an: Hands, lies: Hands) -> None:
+    """What was agreed, for An; and an opinion for who wants to give it: both do."""
+    await expect(an.page.get_by_role("dialog").get_by_role("listitem")).to_have_text([STEP])
+    await right_in(lies.of, TABLET, PHONE)
+    for each in (an, lies):
+        await focus(each.of, "farewell-title")
+        await looks_right(each.of)
+        await each.press("Geef uw mening")
+        await each.page.keyboard.press("Space")
+        await each.write("Wat kunnen we beter doen?", "Niets, dank u.")
+        await looks_right(each.of)
+        await each.press("Verstuur mijn mening")
+        await expect(each.page.get_by_role("dialog")).to_contain_text("Bedankt voor uw mening.")
 
 
-async def test_a_visit(an: Hands, counter: Counter) -> None:
+async def test_a_visit(counter: Counter) -> None:
     bart, els = await counter.sit("bart", viewport=WIDE), await counter.sit("els", viewport=WIDE)
-    lies = await counter.come(viewport=TABLET, **FINGER)
+    an, lies = Keys(await counter.come(viewport=WIDE)), Finger(await counter.come(viewport=PHONE, **FINGER))
     await arrives(an, bart, counter.link)
     await joins(lies, an, bart)
     await watch(an, bart, lies)
