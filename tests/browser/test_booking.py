@@ -16,7 +16,7 @@ from playwright.async_api import Browser, expect
 
 from balie.booking import changes, reading
 from tests.support import office
-from tests.support.access import BAR_UNDER_LEGEND, IN_THE_MARGINS, check, tab_to
+from tests.support.access import BAR_UNDER_LEGEND, IN_THE_MARGINS, check, check_both, tab_to
 from tests.support.booking import TUESDAY_10_S, booked, entropy
 from tests.support.office import MONDAY_S
 from tests.support.town import Town, fill_in, follow, heading, pick, press, running
@@ -24,8 +24,6 @@ from tests.support.visitor import PHONE, Visitor, visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
-LAPTOP = {"width": 1280, "height": 800}
-SIZES = [pytest.param(LAPTOP, id="laptop"), pytest.param(PHONE, id="phone")]
 REFUSED = "Failed to load resource: the server responded with a status of 4"
 """What Chromium writes for a page that says what is wrong."""
 
@@ -55,38 +53,37 @@ async def come(chromium: Browser, town: Town) -> AsyncIterator[Come]:
     assert complaints == []
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_a_booking_with_a_family_member(come: Come, town: Town, size: dict[str, int]) -> None:
-    an = await come(viewport=size)
+async def test_a_booking_with_a_family_member(come: Come, town: Town) -> None:
+    an = await come(viewport=PHONE)
     page = an.page
-    await check(an, "start")
+    await check_both(an, "start")
     await follow(page, "Maak een afspraak")
     await heading(page, "Waarover wilt u ons spreken?")
-    await check(an, "product")
+    await check_both(an, "product")
     await press(page, "Kies een dag en een uur")
     await heading(page, "Kies een dag en een uur")
-    await check(an, "times")
+    await check_both(an, "times")
     await page.get_by_role("button", name="woensdag 9 december 2026, 22 vrij", exact=True).click()
     await expect(page.get_by_role("heading", name="woensdag 9 december 2026")).to_be_visible()
-    await check(an, "times of a day")
+    await check_both(an, "times of a day")
     await press(page, "9.45 uur")
     await heading(page, "Uw gegevens")
-    await check(an, "details")
+    await check_both(an, "details")
     await fill_in(page)
     await press(page, "Voeg iemand toe")
     family = page.get_by_role("group", name="Persoon 1 die meekomt")
     await expect(family).to_be_focused()
-    await check(an, "details with somebody")
+    await check_both(an, "details with somebody")
     await family.get_by_label("Naam", exact=True).fill("Lies Peeters")
     await family.get_by_label("Wie is deze persoon?").select_option("Familie")
     await family.get_by_label("Wat is deze persoon van u?").fill("dochter")
     await family.get_by_label("E-mailadres van deze persoon").fill("lies@example.org")
     await press(page, "Kijk alles na")
     await heading(page, "Klopt alles?")
-    await check(an, "review")
+    await check_both(an, "review")
     await press(page, "Maak de afspraak")
     await heading(page, "Uw afspraak is gemaakt")
-    await check(an, "booked")
+    await check_both(an, "booked")
     made = await town.appointment()
     assert [(each.name, each.role, each.label) for each in made.people] == [
         ("An Peeters", "citizen", ""),
@@ -94,27 +91,26 @@ async def test_a_booking_with_a_family_member(come: Come, town: Town, size: dict
     ]
     await follow(page, "Bekijk uw afspraak")
     await heading(page, "Uw afspraak")
-    await check(an, "my appointment")
+    await check_both(an, "my appointment")
     assert (await page.locator(".persons").inner_text()).startswith("Lies Peeters\nFamilie, dochter.")
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_my_appointment(come: Come, town: Town, size: dict[str, int]) -> None:
+async def test_my_appointment(come: Come, town: Town) -> None:
     """I come, in another way, with somebody, at another time, and not at all."""
-    an = await come(await town.link(), viewport=size)
+    an = await come(await town.link(), viewport=PHONE)
     an.expected.append(REFUSED)
     page = an.page
     await press(page, "Ik kom")
     await expect(page.get_by_role("status")).to_have_text("Bedankt, we weten dat u komt.")
-    await check(an, "confirmed")
+    await check_both(an, "confirmed")
     await press(page, "Liever aan de telefoon")
     await expect(page.get_by_text("We bellen u op +32470123456.")).to_be_visible()
-    await check(an, "by telephone")
+    await check_both(an, "by telephone")
     await follow(page, "Breng iemand mee")
-    await check(an, "bring somebody")
+    await check_both(an, "bring somebody")
     await press(page, "Stuur een link")
     await expect(page.locator("#errors")).to_be_focused()
-    await check(an, "bring somebody, wrong")
+    await check_both(an, "bring somebody, wrong")
     await page.get_by_label("Naam", exact=True).fill("Tom Tolk")
     await page.get_by_label("Wie is deze persoon?").select_option("Tolk")
     await page.get_by_label("E-mailadres van deze persoon").fill("tom@example.org")
@@ -124,24 +120,24 @@ async def test_my_appointment(come: Come, town: Town, size: dict[str, int]) -> N
     first = page.url.partition("?")[0]
     await follow(page, "Verzet de afspraak")
     await heading(page, "Verzet uw afspraak")
-    await check(an, "move")
+    await check_both(an, "move")
     await press(page, "maandag 7 december 2026 om 13.30 uur")
     await heading(page, "Klopt het nieuwe uur?")
-    await check(an, "move, sure")
+    await check_both(an, "move, sure")
     await press(page, "Verzet de afspraak")
     await expect(page.get_by_role("status")).to_contain_text("Uw afspraak is verzet.")
     assert (await town.appointment()).sequence == 2
     second = page.url.partition("?")[0]
     await follow(page, "Annuleer de afspraak")
-    await check(an, "cancel")
+    await check_both(an, "cancel")
     await page.get_by_label("Waarom?").fill("Ik ben ziek.")
     await press(page, "Annuleer de afspraak")
     await heading(page, "Uw afspraak is geannuleerd")
-    await check(an, "cancelled")
+    await check_both(an, "cancelled")
     for link, words in ((first, "Deze afspraak is verzet"), (second, "Deze afspraak is geannuleerd")):
         await an.goto(link)
         await heading(page, words)
-        await check(an, words)
+        await check_both(an, words)
 
 
 async def test_links_that_open_nothing(come: Come, town: Town) -> None:

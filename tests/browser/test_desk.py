@@ -19,7 +19,7 @@ from balie.record import tasks
 from balie.staff import accounts
 from balie.store.engine import Store
 from tests.support import databases
-from tests.support.access import check, fits
+from tests.support.access import check, check_both, fits
 from tests.support.desk import LIES, PASSWORD, DeskSite, build_desk, die, evidence, fail_message, receive, serve
 from tests.support.office import MONDAY_S, unix_s
 from tests.support.town import go_to
@@ -218,34 +218,33 @@ async def test_hours_change_and_what_no_longer_fits_is_shown(desk: DeskSite, com
     await heading(page, "Mohamed El Khattabi-Vandenbroucke")
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_a_new_colleague_begins(desk: DeskSite, come: Come, size: Any) -> None:
+async def test_a_new_colleague_begins(desk: DeskSite, come: Come) -> None:
     """From the administrator's page to the new colleague's first day; every page on the way is for everybody."""
-    mia = await come("mia", viewport=size)
+    mia = await come("mia", viewport=PHONE)
     page = mia.page
     mia.expected.append(REFUSED)
     await go_to(page, "Medewerkers")
     await heading(page, "Medewerkers")
-    await check(mia, "accounts")
+    await check_both(mia, "accounts")
     await page.get_by_text("Voeg een medewerker toe", exact=True).click()
     await press(page, "Maak het account")
     await expect(page.get_by_role("alert")).to_contain_text("Kies minstens één dienst.")
-    await check(mia, "new account, all wrong")
+    await check_both(mia, "new account, all wrong")
     await page.get_by_label("Naam", exact=True).fill("Fatima Benali")
     await page.get_by_label("Gebruikersnaam").fill("fatima")
     await page.get_by_label("Vrije tijd").check()
     await press(page, "Maak het account")
     await done(page, "Het account van Fatima Benali is gemaakt.")
-    await check(mia, "start password")
+    await check_both(mia, "start password")
     start = await page.get_by_role("definition").nth(1).inner_text()
     await follow(page, "Alle medewerkers")
     await follow(page, "Fatima Benali")
     await heading(page, "Fatima Benali")
-    await check(mia, "an account")
-    fatima = await come("", viewport=size)
+    await check_both(mia, "an account")
+    fatima = await come("", viewport=PHONE)
     await sign_in(fatima.page, "fatima", start)
     await heading(fatima.page, "Mijn account")
-    await check(fatima, "first of all a password")
+    await check_both(fatima, "first of all a password")
     await fatima.page.get_by_label("Uw startwachtwoord").fill(start)
     await fatima.page.get_by_label("Nieuw wachtwoord").fill("zes groene fietsen")
     await press(fatima.page, "Wijzig mijn wachtwoord")
@@ -253,29 +252,28 @@ async def test_a_new_colleague_begins(desk: DeskSite, come: Come, size: Any) -> 
     await heading(fatima.page, "Vandaag")
     await press(page, "Sluit dit account af")
     await done(page, "Het account is afgesloten. Aanmelden kan niet meer.")
-    await check(mia, "a closed account")
+    await check_both(mia, "a closed account")
     await fatima.page.reload()
     await heading(fatima.page, "Aanmelden aan de balie")
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_what_did_not_arrive_goes_again_or_is_skipped(desk: DeskSite, come: Come, size: Any) -> None:
-    mia = await come("mia", viewport=size)
+async def test_what_did_not_arrive_goes_again_or_is_skipped(desk: DeskSite, come: Come) -> None:
+    mia = await come("mia", viewport=PHONE)
     page = mia.page
     mia.expected.append(REFUSED)
     await mia.goto(f"{mia.origin}/balie/koppelingen")
-    await check(mia, "nothing undelivered")
+    await check_both(mia, "nothing undelivered")
     await die(
         desk, "500", "no answer in 10 s", "ClientConnectorError: Cannot connect to host crm.voorbeeld.example:443"
     )
     await die(desk, "410", name="vroeger-" + "x" * 50)
     await page.reload()
     await page.get_by_text("Technische uitleg", exact=True).last.click()
-    await check(mia, "undelivered")
+    await check_both(mia, "undelivered")
     await page.locator("summary", has_text="Sla dit over").first.click()
     await page.get_by_role("button", name="Sla over", exact=True).first.click()
     await expect(page.get_by_role("alert")).to_contain_text("Schrijf waarom.")
-    await check(mia, "skipped without a reason")
+    await check_both(mia, "skipped without a reason")
     await page.get_by_label("Waarom hoeft het andere systeem dit niet te weten?").first.fill("Met de hand ingevoerd.")
     await page.get_by_role("button", name="Sla over", exact=True).first.click()
     await done(page, "Het is overgeslagen. Wat erop wachtte, vertrekt nu.")
@@ -284,7 +282,7 @@ async def test_what_did_not_arrive_goes_again_or_is_skipped(desk: DeskSite, come
     await expect(page.locator("article")).to_have_count(1)
     await follow(page, "Overgeslagen")
     await expect(page.get_by_role("main")).to_contain_text("Met de hand ingevoerd.")
-    await check(mia, "skipped")
+    await check_both(mia, "skipped")
 
 
 async def test_the_code_on_the_sheet_leads_to_the_citizens_link(desk: DeskSite, come: Come) -> None:

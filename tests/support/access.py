@@ -13,6 +13,7 @@ SCHEMES: dict[Literal["dark", "light"], str] = {"dark": "colours", "light": "vio
 """With the question for each: everything once, and in the other one what colours can break."""
 NARROW: Any = {"width": 320, "height": 640}
 ON_ITS_SIDE: Any = {"width": 640, "height": 320}
+WIDE: Any = {"width": 1280, "height": 800}
 ZOOMED: Any = {"width": 320, "height": 256}
 """A window of 1280 by 1024 at 400 % (WCAG 2.2, 1.4.10)."""
 STOPS = 80
@@ -50,26 +51,41 @@ async def ask(somebody: Visitor, question: str) -> Any:
 
 async def check(somebody: Visitor, state: str) -> None:
     """A page as it is now: light and dark, in small windows, with letters of twice the size."""
-    page = somebody.page
     for scheme, question in SCHEMES.items():
-        await page.emulate_media(color_scheme=scheme)
+        await somebody.page.emulate_media(color_scheme=scheme)
         await settled(somebody)
         violations = await ask(somebody, question)
         assert violations == [], f"{state}, {scheme}: {violations}"
     await fits(somebody, state)
 
 
-async def fits(somebody: Visitor, state: str) -> None:
-    """The part of it that the words decide, for languages in which a page has the same elements: nothing is cut off."""
+async def check_both(somebody: Visitor, state: str) -> None:
+    """check() for who has a telephone; and then on a laptop, which shows other elements."""
     page = somebody.page
     usual: Any = page.viewport_size
+    await check(somebody, state)
+    await page.set_viewport_size(WIDE)
+    await settled(somebody)
+    assert await ask(somebody, "violations") == [], f"{state}, {WIDE}"
+    await large_letters(somebody, state, WIDE)
+    await page.set_viewport_size(usual)
+
+
+async def fits(somebody: Visitor, state: str) -> None:
+    """The part of it that the words decide, for languages in which a page has the same elements: nothing is cut off."""
+    usual: Any = somebody.page.viewport_size
     for size in (NARROW, ON_ITS_SIDE, ZOOMED):
-        await page.set_viewport_size(size)
+        await somebody.page.set_viewport_size(size)
         await settled(somebody)
         assert await ask(somebody, "cut") == [], f"{state}, {size}"
         assert await ask(somebody, "tooSmall") == [], f"{state}, {size}"
+    await large_letters(somebody, state, PHONE, usual)
+
+
+async def large_letters(somebody: Visitor, state: str, *sizes: Any) -> None:
+    page = somebody.page
     await page.evaluate("() => document.documentElement.style.setProperty('--base', '2.25rem')")
-    for size in (PHONE, usual):
+    for size in sizes:
         await page.set_viewport_size(size)
         await settled(somebody)
         assert await ask(somebody, "cut") == [], f"{state}, large letters, {size}"
