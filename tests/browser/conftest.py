@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from web.render import environment
 from web.texts import wait_words
 
 Visit = Callable[..., Awaitable[Visitor]]
+STANDS_S = 90
+"""Two minutes after all who met have left, their conversation is over (balie.visit.attendance); no test begins then."""
 BROKEN = ("WebSocket connection to", "Failed to load resource: net::ERR_")
 """What Chromium writes to the console of itself when a connection breaks."""
 
@@ -55,11 +58,36 @@ async def line(demo: Running) -> AsyncIterator[Network]:
         yield made
 
 
+class Standing:
+    """A demo that is used again and again, and another one when it has become old."""
+
+    def __init__(self) -> None:
+        self._until_s = 0.0
+        self._stack = ExitStack()
+        self._demo: Running | None = None
+
+    def demo(self) -> Running:
+        if self._demo is None or time.monotonic() > self._until_s:
+            self.close()
+            self._demo = self._stack.enter_context(processes.demo())
+            self._until_s = time.monotonic() + STANDS_S
+        return self._demo
+
+    def close(self) -> None:
+        self._stack.close()
+
+
 @pytest.fixture(scope="session")
-def standing_demo() -> Iterator[Running]:
-    """One for all tests of a worker that leave nothing in it: no message, no document, no end of the conversation."""
-    with processes.demo() as running:
-        yield running
+def standing() -> Iterator[Standing]:
+    made = Standing()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def standing_demo(standing: Standing) -> Running:
+    """One for many tests of a worker that leave nothing in it: no message, no document, no end of the conversation."""
+    return standing.demo()
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ pytestmark = [
 AN, BART, LIES = "An Peeters", "Bart Claes", "Lies Peeters"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def demo(standing_demo: Running) -> Running:
     return standing_demo
 

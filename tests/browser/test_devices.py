@@ -60,7 +60,7 @@ UNPLUG = """(kind) => {
 PLUGGED = "() => navigator.mediaDevices.dispatchEvent(new Event('devicechange'))"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def demo(standing_demo: Running) -> Running:
     return standing_demo
 

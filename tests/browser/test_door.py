@@ -39,7 +39,7 @@ BROKEN_DEVICES = """
 GIVEN = "() => probe.connections[0]?.getSenders().map((sender) => sender.track?.kind).sort()"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def demo(standing_demo: Running) -> Running:
     return standing_demo
 

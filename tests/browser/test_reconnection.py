@@ -28,7 +28,7 @@ CUT_MS = 10_000
 AN, BART, LIES = "An Peeters", "Bart Claes", "Lies Peeters"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def demo(standing_demo: Running) -> Running:
     """For who is connected again at the end."""
     return standing_demo

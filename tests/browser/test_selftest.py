@@ -60,7 +60,7 @@ NO_WAY_THROUGH = """
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def demo(standing_demo: Running) -> Running:
     """It lets one address test twelve times, and then once in ten seconds: these are fewer."""
     return standing_demo

@@ -48,7 +48,7 @@ AGENTS: list[tuple[str, int, str, str, str, str]] = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def demo(standing_demo: Running) -> Running:
     return standing_demo
 
