@@ -107,7 +107,6 @@ def play(compiled: bool, count: int) -> None:
     asyncio.run(a_call_among_hostile_datagrams(compiled, count))
 
 
-@pytest.mark.alone
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(("compiled", "count"), [(True, 1_000_000), (False, 50_000)], ids=["compiled", "arrays"])
 def test_a_call_notices_nothing(compiled: bool, count: int) -> None:
