@@ -6,6 +6,8 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 
 import pytest
 
@@ -42,6 +44,7 @@ ADAPTERS = {
 }
 """Who may import libraries whose insides we lean on, in what is shipped."""
 
+TRANSLATES = ("_", "gettext", "ngettext")
 SHIPPED = ("balie", "media", "migrations", "signalling", "web")
 
 # Written apart, so that this file does not find itself.
@@ -65,26 +68,75 @@ MACHINE = re.compile(
 BINARY = (".png", ".jpg", ".ico", ".woff2", ".gz", ".bin")
 
 
-def trees(*folders: str) -> Iterator[tuple[str, ast.Module]]:
-    for name in python_files(*folders):
-        yield name, ast.parse(text(name), name)
+@dataclass(frozen=True)
+class Facts:
+    """What the rules ask of a Python file.  Its tree is walked once for all of them and forgotten: all trees together
+    are hundreds of megabytes.
+
+    imports    top-level names of imported modules, with lines
+    prints     lines
+    sleeps     lines where something waits for a time
+    functions  names, with the number of their lines
+    hidden     lines of calls for a translation in an f-string
+    """
+
+    documented: bool
+    imports: tuple[tuple[str, int], ...]
+    prints: tuple[int, ...]
+    sleeps: tuple[int, ...]
+    functions: tuple[tuple[str, int], ...]
+    hidden: tuple[int, ...]
 
 
-def imported(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """Top-level names of imported modules, with lines."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name.partition(".")[0], node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            yield (node.module or "").partition(".")[0], node.lineno
+def imported(node: ast.AST) -> Iterator[tuple[str, int]]:
+    if isinstance(node, ast.Import):
+        yield from ((alias.name.partition(".")[0], node.lineno) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.level == 0:
+        yield (node.module or "").partition(".")[0], node.lineno
+
+
+def sleeps(node: ast.Call) -> bool:
+    """A sleep of zero is a turn of the loop."""
+    return (
+        isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("sleep", "wait_for_timeout")
+        and not (node.args and isinstance(node.args[0], ast.Constant) and node.args[0].value == 0)
+    )
+
+
+def called(node: ast.Call) -> str:
+    """The name that is called, if it is no attribute."""
+    return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
+@cache
+def facts(name: str) -> Facts:
+    tree = ast.parse(text(name), name)
+    nodes = list(ast.walk(tree))
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    inside = [call for node in nodes if isinstance(node, ast.JoinedStr) for call in ast.walk(node)]
+    return Facts(
+        documented=bool(ast.get_docstring(tree)),
+        imports=tuple(each for node in nodes for each in imported(node)),
+        prints=tuple(call.lineno for call in calls if called(call) == "print"),
+        sleeps=tuple(call.lineno for call in calls if sleeps(call)),
+        functions=tuple((each.name, (each.end_lineno or 0) - each.lineno + 1) for each in functions),
+        hidden=tuple(call.lineno for call in inside if isinstance(call, ast.Call) and called(call) in TRANSLATES),
+    )
+
+
+def lines_with(pattern: re.Pattern[str], content: str) -> Iterator[tuple[int, str]]:
+    """Line numbers, and what is found there."""
+    return ((content.count("\n", 0, match.start()) + 1, match[0]) for match in pattern.finditer(content))
 
 
 def test_time_and_chance_are_arguments() -> None:
     found = [
         f"{name}:{line} imports {module}"
-        for name, tree in trees("media", "signalling", "balie")
+        for name in python_files("media", "signalling", "balie")
         if name.startswith(CLOCKLESS)
-        for module, line in imported(tree)
+        for module, line in facts(name).imports
         if module in CLOCKS
     ]
     assert not found, "take now_us or now_s as an argument, and entropy as a callable"
@@ -93,40 +145,27 @@ def test_time_and_chance_are_arguments() -> None:
 def test_libraries_with_private_parts_stay_behind_adapters() -> None:
     found = [
         f"{name}:{line} imports {module}"
-        for name, tree in trees(*SHIPPED)
-        for module, line in imported(tree)
+        for name in python_files(*SHIPPED)
+        for module, line in facts(name).imports
         if module in ADAPTERS and name not in ADAPTERS[module]
     ]
     assert not found, "use the adapter in media.io"
 
 
 def test_only_the_command_line_prints() -> None:
-    found = [
-        f"{name}:{node.lineno}"
-        for name, tree in trees(*SHIPPED)
-        if not name.startswith("balie/cli/")
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
-    ]
+    shipped = [name for name in python_files(*SHIPPED) if not name.startswith("balie/cli/")]
+    found = [f"{name}:{line}" for name in shipped for line in facts(name).prints]
     assert not found, "log with structlog"
 
 
 def test_tests_do_not_sleep() -> None:
     """Waiting for a time is slow when it works and flaky when it does not: wait for the event."""
-    found = [
-        f"{name}:{node.lineno}"
-        for name, tree in trees("tests")
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in ("sleep", "wait_for_timeout")
-        and not (node.args and isinstance(node.args[0], ast.Constant) and node.args[0].value == 0)
-    ]
+    found = [f"{name}:{line}" for name in python_files("tests") for line in facts(name).sleeps]
     assert not found
 
 
 def test_every_file_says_what_it_is_for() -> None:
-    missing = [name for name, tree in trees() if text(name).strip() and not ast.get_docstring(tree)]
+    missing = [name for name in python_files() if text(name).strip() and not facts(name).documented]
     assert not missing, "open the file with a docstring: what it is for and what may live in it"
 
 
@@ -135,19 +174,17 @@ def test_nothing_is_left_for_later_in_a_comment() -> None:
         f"{name}:{number}"
         for name in files()
         if not name.endswith(BINARY) and name != "LICENSE"
-        for number, line in enumerate(text(name).splitlines(), 1)
-        if UNFINISHED.search(line)
+        for number, _ in lines_with(UNFINISHED, text(name))
     ]
     assert not found, "do it, or open an issue"
 
 
 def test_no_machine_and_no_registry_is_named() -> None:
     found = [
-        f"{name}:{number} {match[0]}"
+        f"{name}:{number} {what}"
         for name in files()
         if not name.endswith(BINARY)
-        for number, line in enumerate(text(name).splitlines(), 1)
-        for match in MACHINE.finditer(line)
+        for number, what in lines_with(MACHINE, text(name))
     ]
     assert not found, "a checkout must work anywhere"
 
@@ -165,12 +202,7 @@ def test_long_files_have_a_reason() -> None:
 
 
 def test_long_functions_have_a_reason() -> None:
-    sizes = {
-        f"{name} {node.name}": (node.end_lineno or 0) - node.lineno + 1
-        for name, tree in trees()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
+    sizes = {f"{name} {function}": lines for name in python_files() for function, lines in facts(name).functions}
     long = {name for name, lines in sizes.items() if lines > FUNCTION_LINES_MAX}
     assert not long - LONG_FUNCTIONS.keys(), f"over {FUNCTION_LINES_MAX} lines: is there a second idea in it?"
     assert not LONG_FUNCTIONS.keys() - sizes.keys(), "gone: take it off the list"
@@ -222,14 +254,5 @@ def test_the_checkout_has_its_doors() -> None:
 
 def test_no_text_hides_in_an_f_string() -> None:
     """Babel does not look into them before Python 3.12: such a text would never be translated."""
-    hidden = [
-        f"{name}:{call.lineno}"
-        for name, tree in trees()
-        for text in ast.walk(tree)
-        if isinstance(text, ast.JoinedStr)
-        for call in ast.walk(text)
-        if isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Name)
-        and call.func.id in ("_", "gettext", "ngettext")
-    ]
+    hidden = [f"{name}:{line}" for name in python_files() for line in facts(name).hidden]
     assert not hidden
