@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
@@ -14,8 +15,11 @@ FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 
 
+@cache
 def environment() -> Environment:
-    """Templates of web/templates, escaped, with unknown names an error instead of an empty text."""
+    """Templates of web/templates, escaped, with unknown names an error instead of an empty text.  The same for all
+    applications of a process: nothing in it is of one of them, and each template is read and compiled once.
+    """
     made = Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=select_autoescape(("html",)),
