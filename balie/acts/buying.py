@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import exists, false, or_, select, union
+from sqlalchemy import CompoundSelect, exists, false, or_, select, union
 
 from balie.acts import keeping, reasons, saga
 from balie.acts.errors import ActError
@@ -146,11 +147,17 @@ def refund_refused(tx: Tx, now_s: int, refund_id: int, error: str) -> None:
         reasons.ask(tx, now_s, "payment", about.id, "refund_failed", about.appointment_id, again=True)
 
 
-def unsettled(tx: Tx, *, documents: bool, limit: int = 50) -> list[int]:
+def unsettled(tx: Tx, *, documents: bool) -> list[int]:
     """Appointments of which something does not follow yet: after a crash, or when they were cancelled.
 
     documents  whether bookkeeping writes any; one that could not be written is tried again
     """
+    return list(tx.scalars(_unsettled(documents)))
+
+
+@cache
+def _unsettled(documents: bool, limit: int = 50) -> CompoundSelect[tuple[int]]:
+    """Asked again and again, and longer in the making than in the asking."""
     money = payment.c.state.in_(payments.MONEY) & (payment.c.error != payments.MISMATCH)
     paid = exists().where(payment.c.reservation_id == reservation.c.id, money)
     cancelled = appointment.c.status.like("cancelled%")
@@ -175,4 +182,4 @@ def unsettled(tx: Tx, *, documents: bool, limit: int = 50) -> list[int]:
     credited = exists().where(invoice.c.refund_id == refund.c.id)
     uncredited = select(payment.c.appointment_id).join(refund).where(refund.c.state == "done", ~credited)
     found = [held, gone, loose, *([uncredited] if documents else [])]
-    return list(tx.scalars(union(*found).limit(limit)))
+    return union(*found).limit(limit)
