@@ -30,7 +30,7 @@ async def sqlite_store(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[S
     """An SQLite file with all tables and nothing in them."""
     url = databases.sqlite_url(tmp_path)
     shutil.copy(sqlite_template, str(url.database))
-    made = Store(url)
+    made = databases.opened(url)
     yield made
     await made.close()
 
@@ -41,12 +41,12 @@ async def store(request: pytest.FixtureRequest, sqlite_template: Path, tmp_path:
     if request.param == "sqlite":
         url = databases.sqlite_url(tmp_path)
         shutil.copy(sqlite_template, str(url.database))
-        made = Store(url)
+        made = databases.opened(url)
         yield made
         await made.close()
         return
     cluster: databases.Cluster = request.getfixturevalue("cluster")
-    made = Store(cluster.empty_database())
+    made = databases.opened(cluster.empty_database())
     yield made
     await made.close()
 

@@ -18,10 +18,10 @@ from balie.app import Balie, binding, build
 from balie.booking.links import LinkKey
 from balie.config import Settings
 from balie.links import Invitation, MemoryLinks
-from balie.store.engine import Store, database_url
+from balie.store.engine import database_url
 from media.io.server import MediaServer
 from signalling.tokens import Grants, Join, Key, Role, Tokens, default_grants
-from tests.support.databases import sqlite_template
+from tests.support.databases import opened, sqlite_template
 from web import keys
 
 Client = TestClient[Any, Any]
@@ -78,7 +78,7 @@ def build_site(public_url: str = PUBLIC_URL, change: Callable[[Settings], Settin
     links = MemoryLinks(random.Random(1).randbytes)
     url = database_url(settings.database.url, folder)
     shutil.copy(sqlite_template(), str(url.database))
-    store = Store(url)
+    store = opened(url)
     site = Site(
         build(settings, tokens, links, store, LinkKey(b"l" * 32), media=MediaServer(binding(settings))),
         tokens,
