@@ -26,6 +26,8 @@ LOOPS := $(wildcard media/native/*.[ch])
 run: $(READY)
 	@$(BIN)/balie demo $(ARGS)
 
+# Tests start programs that read the same modules again, and are themselves read anew by each worker.
+test: export PYTHONDONTWRITEBYTECODE =
 test: compiler browsers databases networks
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check
 ifdef ARGS
