@@ -322,17 +322,19 @@ class RemoteMedia:
 
     def _readable(self) -> None:
         try:
-            self._read()
+            self._read(socket.MSG_DONTWAIT)
             if self._replies:
                 raise ProcessLostError("an answer to nothing")
+        except BlockingIOError:
+            return  # between the loop's look and this turn of it, somebody asked something and read it all
         except (OSError, ProcessLostError, ValueError, KeyError) as error:
             self._replace(f"{type(error).__name__}: {error}")
             return
         self._deliver()
 
-    def _read(self) -> None:
+    def _read(self, flags: int = 0) -> None:
         assert self._socket is not None
-        data = self._socket.recv(READ_BYTES)
+        data = self._socket.recv(READ_BYTES, flags)
         if not data:
             raise ProcessLostError("it ended")
         for message in self._frames.feed(data):

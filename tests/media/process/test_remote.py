@@ -173,6 +173,16 @@ async def test_who_came_by_tcp_comes_again_to_the_same_port(media: RemoteMedia) 
     again.close()
 
 
+async def test_what_an_answer_brought_along_is_waited_for_by_nobody(media: RemoteMedia) -> None:
+    """The loop saw that something came; before it is this reader's turn, a command reads it with its answer."""
+    same = media.pid
+    here, _ = media.engine.open_transport(media.now_us())
+    media._readable()
+    media.engine.close_transport(here)
+    media._readable()
+    assert media.engine.totals()["transports"] == 0 and media.pid == same
+
+
 async def test_a_command_that_finds_it_dead(media: RemoteMedia) -> None:
     heard = Heard(media)
     here, _ = media.engine.open_transport(0)
