@@ -7,30 +7,41 @@ its number, and how it ended: `pid 123`, then `ended 0` or `ended -9`.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
+import random
+import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine import URL
 
-from balie.post import compose
-from balie.store.engine import SQLITE, Store
+from balie.record import schedule
+from balie.store.engine import SQLITE
+from tests.support import databases, office
+from tests.support.arranged import arrange
+from tests.support.mailserver import mail_server
+from tests.support.office import MONDAY_S
 from tests.support.post_office import drain, worker
 from tests.support.tree import ROOT
 
 
 async def _work(order: dict[str, Any]) -> None:
     """Send all that is due at a moment."""
-    store = Store(URL.create(SQLITE, database=order["database"]))
+    store = databases.opened(URL.create(SQLITE, database=order["database"]))
     await drain(worker(store, order["port"], name=order["name"]), order["now_s"])
     await store.close()
 
 
 def main() -> None:
-    _warm_up()
+    asyncio.run(_rehearse())
+    gc.collect()
+    gc.freeze()  # each worker's collections leave alone what is there already
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.fork()
@@ -42,12 +53,19 @@ def main() -> None:
         _say(f"ended {os.waitstatus_to_exitcode(status)}")
 
 
-def _warm_up() -> None:
-    """Templates are compiled once here, and not in every worker."""
-    for is_html in (True, False):
-        made = compose.environment(is_html)
-        for name in made.list_templates():
-            made.get_template(name)
+async def _rehearse() -> None:
+    """A message is sent once here: templates and statements are then compiled in every worker."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = databases.sqlite_url(Path(folder))
+        shutil.copy(databases.sqlite_template(), str(url.database))
+        store = databases.opened(url)
+        desk = await store.write(office.found)
+        made = await store.write(lambda tx: arrange(tx, desk, MONDAY_S + 14 * 86_400))
+        await store.write(schedule.booked, MONDAY_S, random.Random(1).randbytes, made.id)
+        async with mail_server() as server:
+            await drain(worker(store, server.port), MONDAY_S)
+            assert server.received
+        await store.close()
 
 
 def _say(text: str) -> None:
