@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache, cached_property
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -89,11 +90,11 @@ class Case:
     now_min: int
     with_bart: bool
 
-    @property
+    @cached_property
     def midnight(self) -> datetime:
         return datetime.combine(self.first, datetime.min.time())
 
-    @property
+    @cached_property
     def now_s(self) -> int:
         return int(self.midnight.replace(tzinfo=PLACE).timestamp()) + self.now_min * 60
 
@@ -114,7 +115,9 @@ cases = st.builds(
 )
 
 
+@cache
 def wall(at_s: int) -> datetime:
+    """A clock there.  It is looked at a million times, for the few thousand moments of five weeks."""
     return datetime.fromtimestamp(at_s, PLACE).replace(tzinfo=None, fold=0)
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, select
+from sqlalchemy import select
 
 from balie.booking import appointments
 from balie.booking.errors import BookingError
@@ -19,8 +17,8 @@ from balie.samen import guide, state
 from balie.store.engine import Tx
 from balie.store.schema import reservation
 from tests.balie.samen.conftest import BART, NOW_S
+from tests.support import databases, together
 from tests.support import office as offices
-from tests.support import together
 from tests.support.booking import KEY, booking, entropy
 from tests.support.office import MONDAY_S
 
@@ -30,25 +28,20 @@ OPERATIONS = st.sampled_from(("withdraw", "redo", "point", "unpoint", "choose", 
 
 
 @contextmanager
-def visited(template: Path, folder: Path) -> Iterator[tuple[Tx, int, int, int]]:
+def visited() -> Iterator[tuple[Tx, int, int, int]]:
     """A transaction in which a step to reserve is open: (tx, appointment, badminton, step)."""
-    file = folder / "order.sqlite"
-    shutil.copy(template, file)
-    engine = create_engine(f"sqlite:///{file}")
-    with engine.begin() as tx:
+    with databases.in_memory().begin() as tx:
         office = offices.found(tx)
         together.offer(tx, office.badminton)
         made = appointments.book(tx, MONDAY_S, entropy().randbytes, KEY, booking(office)).appointment_id
-        step = guide.open_step(tx, NOW_S, made, BART, "reserve")
-        yield tx, made, office.badminton, step
-    engine.dispose()
+        yield tx, made, office.badminton, guide.open_step(tx, NOW_S, made, BART, "reserve")
 
 
 @pytest.mark.timeout(120)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None)
 @given(done=st.lists(OPERATIONS, max_size=12))
-def test_it_says_what_was_done_last(sqlite_template: Path, tmp_path: Path, done: list[str]) -> None:
-    with visited(sqlite_template, tmp_path) as (tx, about, product_id, key):
+def test_it_says_what_was_done_last(done: list[str]) -> None:
+    with visited() as (tx, about, product_id, key):
         stored, answer, acts = "open", "", 0
         for at, each in enumerate(done, 1):
             now_s = NOW_S + at
