@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache, cached_property
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, create_engine, delete, insert, update
+from sqlalchemy import Engine, delete, insert, update
 
 from balie.booking import assignment, changes, slots
 from balie.booking.claims import cells_of
@@ -20,9 +19,8 @@ from balie.booking.errors import SlotTaken
 from balie.booking.hours import is_holiday
 from balie.booking.slots import Calendars, Wish
 from balie.store.engine import Store, Tx
-from balie.store.migrate import upgrade
 from balie.store.schema import CELL_S, appointment, availability, closure, product, slot_claim, staff, staff_service
-from tests.support import office
+from tests.support import databases, office
 from tests.support.booking import KEY, booked, entropy
 from tests.support.office import MONDAY_S, ZONE, Office
 
@@ -190,13 +188,11 @@ class Judge:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    made = create_engine("sqlite://")
+def engine() -> Engine:
+    made = databases.in_memory()
     with made.begin() as tx:
-        upgrade(tx)
         office.found(tx)
-    yield made
-    made.dispose()
+    return made
 
 
 def arrange(tx: Tx, case: Case, made: Office, judge: Judge) -> None:
