@@ -15,6 +15,12 @@ from balie.errors import ConfigError, StartError
 from balie.store.engine import Store, Tx, database_url
 from balie.store.schema import organisation
 
+PRAGMAS = {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1, "secure_delete": 1}
+
+
+def pragmas(tx: Tx) -> dict[str, object]:
+    return {name: tx.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in PRAGMAS}
+
 
 def add(tx: Tx, name: str) -> int:
     key = tx.execute(insert(organisation).values(name=name)).inserted_primary_key
@@ -44,6 +50,14 @@ async def test_what_was_written_is_there_and_what_failed_is_not(store: Store) ->
     with pytest.raises(KeyError):
         await store.write(add_and_fail)
     assert await store.read(count) == 1
+
+
+async def test_what_was_confirmed_survives_a_power_cut(tmp_path: Path) -> None:
+    """Stores of tests do not wait for the disk; one of a server does."""
+    made = Store(database_url("sqlite:balie.sqlite", tmp_path))
+    said = await made.read(pragmas)
+    await made.close()
+    assert said == PRAGMAS
 
 
 async def test_writers_wait_for_each_other(store: Store) -> None:
