@@ -194,7 +194,9 @@ async def sit(bart: Visitor, counter: Counter) -> None:
     await bart.page.get_by_label("Gebruikersnaam").fill("bart")
     await bart.page.get_by_label("Wachtwoord").fill("voorbeeld-van-een-zin")
     await bart.press("Meld u aan")
-    await bart.page.get_by_label("Geluid als iemand op mij wacht").uncheck()
+    sound = bart.page.get_by_label("Geluid als iemand op mij wacht")
+    await expect(sound).to_be_checked()  # by the script, that listens from now on
+    await sound.uncheck()
     await bart.page.get_by_label("Melding op mijn scherm").check()
 
 
