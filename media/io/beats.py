@@ -45,6 +45,8 @@ class Beats:
         batches_max: int,
     ) -> None:
         self._library, self._fast, self._ports = library, fast, tuple(ports)
+        self.broke_off = False
+        """Whether the last run left sockets with packets in the middle of a turn."""
         self._sockets: Any = FFI.new("struct balie_socket *[]", [port.struct for port in ports])
         self._files = np.array([(file, _POLLIN, 0) for file in files], _POLLFD)
         self._columns: dict[str, NDArray[Any]] = {
@@ -71,7 +73,12 @@ class Beats:
         fast.begin(now_us)
         stopped: int = self._library.balie_beat(one, until_us)
         fast.engine.sent(one.packets, one.copies)
-        return one.datagrams, self._ports[stopped] if stopped >= 0 else None
+        if stopped < 0:
+            self.broke_off = False
+            return one.datagrams, None
+        port = self._ports[stopped]
+        self.broke_off = one.left == port.struct.batch or port is not self._ports[-1]
+        return one.datagrams, port
 
     def finish(self, port: CompiledPort, now_us: int) -> int | Sorted:
         """As FastPath.take, of the batch that the beats ended with."""

@@ -206,7 +206,7 @@ class MediaServer:
         return beating and not self.engine.looks_closer and (self._tcp is None or self._tcp.idle)
 
     def _hold(self, beats: Beats) -> tuple[int, bool]:
-        """Beats without Python.  Returns how many datagrams came, and whether a turn was broken off."""
+        """Beats without Python.  Returns how many datagrams came, and whether there is more that cannot wait a beat."""
         count, port = beats.run(self.now_us(), self._polled_us + self.engine.patience_us)
         self._unread += ((TransportId(row), packet, arrived_us) for row, packet, arrived_us in beats.reports())
         if port is None:
@@ -215,7 +215,7 @@ class MediaServer:
         batch = beats.finish(port, now_us)
         if not isinstance(batch, int):
             self._read_beside(port, batch, now_us)
-        return count, True
+        return count, beats.broke_off
 
     def _take_all(self, now_us: int) -> int:
         total = 0

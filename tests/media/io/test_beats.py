@@ -147,6 +147,19 @@ async def test_they_end_when_no_more_reports_fit(server: MediaServer, beats: Bea
     assert count == REPORTS_MAX + 1
     assert isinstance(left, Sorted)
     assert len(list(beats.reports())) + len(left.rtcp_row) == count, "each is read once"
+    assert not beats.broke_off
+    bert.close()
+
+
+async def test_what_a_full_batch_left_is_not_kept_for_a_beat(server: MediaServer, beats: Beats) -> None:
+    bert = came(server)
+    await bert.connect()
+    for _ in range(SMALL.batch_max + 1):
+        bert.send_rtcp(COMPOUNDS["a picture"])
+    count, left = one_turn(server, beats)
+    assert count == SMALL.batch_max
+    assert isinstance(left, Sorted)
+    assert beats.broke_off
     bert.close()
 
 
@@ -158,6 +171,7 @@ async def test_they_end_for_a_connectivity_check(server: MediaServer, beats: Bea
     assert count == 2
     assert isinstance(left, Sorted)
     assert [each.transport for each in left.others] == [an.transport]
+    assert not beats.broke_off, "what comes now has until the next beat"
     assert len(await bert.until_rtp(2)) == 2
     an.close()
     bert.close()
