@@ -23,7 +23,7 @@ PORT, TLS_PORT = 3478, 5349  # RFC 7065 3.2
 _ALLOCATE, _ALLOCATED, _REFUSED, _REFRESH = 0x0003, 0x0103, 0x0113, 0x0004
 _USERNAME, _ERROR, _LIFETIME, _REALM, _NONCE, _TRANSPORT = 0x0006, 0x0009, 0x000D, 0x0014, 0x0015, 0x0019
 _UDP = bytes((17, 0, 0, 0))
-UNAUTHORIZED = 401
+UNAUTHORIZED, STALE_NONCE = 401, 438
 
 
 class ProbeError(Exception):
@@ -41,9 +41,11 @@ def probe(url: str, relays: Relays, unix_s: float) -> None:
                 f"it answers with {code or 'a relay'} to somebody without a name: use-auth-secret is not set"
             )
         username, password = relays.credentials("balie doctor", unix_s, probe=True)
-        key = hashlib.md5(b":".join((username.encode(), asked[_REALM], password.encode()))).digest()
-        known = [(_USERNAME, username.encode()), (_REALM, asked[_REALM]), (_NONCE, asked[_NONCE])]
-        code, _ = _ask(line, _ALLOCATE, [(_TRANSPORT, _UDP), *known], key)
+        known, key = _credentials(username, password, asked)
+        code, answer = _ask(line, _ALLOCATE, [(_TRANSPORT, _UDP), *known], key)
+        if code == STALE_NONCE and {_REALM, _NONCE} <= answer.keys():  # RFC 8489 9.2.5: once more, with the new one
+            known, key = _credentials(username, password, answer)
+            code, _ = _ask(line, _ALLOCATE, [(_TRANSPORT, _UDP), *known], key)
         if code == UNAUTHORIZED:
             raise ProbeError("it does not take our credentials: its static-auth-secret is another, or a clock is wrong")
         if code:
@@ -51,6 +53,12 @@ def probe(url: str, relays: Relays, unix_s: float) -> None:
         _ask(line, _REFRESH, [(_LIFETIME, bytes(4)), *known], key)
     finally:
         line.close()
+
+
+def _credentials(username: str, password: str, asked: dict[int, bytes]) -> tuple[list[tuple[int, bytes]], bytes]:
+    """Attributes, and the key, for a server that asked for them (RFC 8489 9.2)."""
+    key = hashlib.md5(b":".join((username.encode(), asked[_REALM], password.encode()))).digest()
+    return [(_USERNAME, username.encode()), (_REALM, asked[_REALM]), (_NONCE, asked[_NONCE])], key
 
 
 def _parts(url: str) -> tuple[str, int, str, bool]:

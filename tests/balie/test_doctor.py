@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from balie import turn_probe
 from balie.config import HookTargetSection, Settings, TurnSection
 from balie.doctor import Finding, examine
 from balie.sections.bookkeeping import BookkeepingSection
 from balie.sections.payments import PaymentsSection
 from balie.store.engine import Store, database_url
 from balie.store.migrate import bring_up_to_date
+from media.core import stun
 from tests.support import papers
 from tests.support.coturn import coturn
 from tests.support.processes import free_port
@@ -110,12 +112,40 @@ def test_a_turn_server_is_asked_for_a_relay(settings: Settings, tmp_path: Path) 
     urls = tuple(f"turn:127.0.0.1:{port}?transport={kind}" for kind in ("udp", "tcp"))
     with coturn(tmp_path, "127.0.0.1", port) as secret:
         known = replace(settings, turn=TurnSection(urls, str(secret)))
-        assert [each.verdict for each in said(known, "gives a relay")] == ["ok", "ok"]
+        found = said(known, "[turn] urls")
+        assert [each.verdict for each in found] == ["ok", "ok"], found
         (tmp_path / "other.key").write_text("x" * 32)
         other = replace(settings, turn=TurnSection(urls, str(tmp_path / "other.key")))
         assert [each.verdict for each in said(other, "does not take our credentials")] == ["warn", "warn"]
     assert [each.verdict for each in said(known, "[turn] urls")] == ["warn", "warn"]
     assert not said(known, "x" * 32)
+
+
+class Forgetful(turn_probe._Line):
+    """A TURN server whose first nonce is out of date when it comes back."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.nonces: list[bytes] = []
+
+    def exchange(self, message: bytes) -> bytes:
+        nonce = dict(stun.attributes(message)).get(turn_probe._NONCE)
+        self.nonces += [nonce] if nonce is not None else []
+        kind, code = {None: (0x0113, 401), b"first": (0x0113, 438)}.get(nonce, (0x0103, 0))
+        error = [(turn_probe._ERROR, bytes((0, 0, code // 100, code % 100)))] if code else []
+        fresh = b"first" if nonce is None else b"second"
+        told = [*error, (turn_probe._REALM, b"balie.example"), (turn_probe._NONCE, fresh)]
+        return stun.request(kind, message[8:20], told, None)
+
+    def close(self) -> None:
+        assert self.nonces == [b"first", b"second", b"second"]
+
+
+def test_a_nonce_may_go_out_of_date_on_the_way(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turn_probe, "_Datagrams", Forgetful)
+    (settings.folder / "turn.key").write_text("x" * 32)
+    known = replace(settings, turn=TurnSection(("turn:turn.example.be?transport=udp",), "turn.key"))
+    found = said(known, "[turn] urls")
+    assert [each.verdict for each in found] == ["ok"], found
 
 
 def test_turn_without_its_secret_is_wrong(settings: Settings) -> None:

@@ -37,15 +37,21 @@ function button(shown) {
   for (const each of form.querySelectorAll(".no-script")) each.toggleAttribute("hidden", !shown);
 }
 
-form.addEventListener("change", (event) => {
-  const { target } = event;
-  const named = target instanceof HTMLInputElement || target instanceof HTMLSelectElement ? target.name : "";
-  if (named === "start" || !FIELDS.includes(named)) return;
+function follow() {
   ask().catch((error) => {
     if (error.name === "AbortError") return;
     form.removeAttribute("aria-busy");
     button(true);
   });
+}
+
+form.addEventListener("change", (event) => {
+  const { target } = event;
+  const named = target instanceof HTMLInputElement || target instanceof HTMLSelectElement ? target.name : "";
+  if (named !== "start" && FIELDS.includes(named)) follow();
 });
 
 button(false);
+// Who was quicker than this script chose another day already.
+const day = form.elements.namedItem("vanaf");
+if (day instanceof HTMLInputElement && day.value !== day.defaultValue) follow();
