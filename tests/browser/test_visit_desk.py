@@ -46,18 +46,20 @@ MIN_S = 60
 class Counter:
     """The demo's town hall in this process, with one more appointment of Bart's, at whose door An waits to be let in.
 
-    link  An's own
+    link     An's own
+    begun_s  by this moment appointments are laid out: the cells of the diary do not move on between two of them
     """
 
     origin: str
     link: str
     come: Callable[..., Awaitable[Visitor]]
     balie: Balie
+    begun_s: int
 
     async def book(self, person: Person, before_min: int = 75) -> str:
         """Somebody more has an appointment with Bart, which began so long ago; his link."""
         key = self.balie.web[keys.LINK_KEY]
-        return f"{self.origin}/g/{await self.balie.store.write(_book, int(time.time()), key, person, before_min)}"
+        return f"{self.origin}/g/{await self.balie.store.write(_book, self.begun_s, key, person, before_min)}"
 
     async def sit(self, login: str, **options: Any) -> Visitor:
         """Somebody signs in and has the first page before him."""
@@ -88,7 +90,8 @@ async def counting(chromium: Browser, prepare: Callable[[Balie], None] = lambda 
     runner = AppRunner(balie.web, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await TCPSite(runner, "localhost", port).start()
-    token = await balie.store.write(_book, int(time.time()), balie.web[keys.LINK_KEY])
+    begun_s = int(time.time())
+    token = await balie.store.write(_book, begun_s, balie.web[keys.LINK_KEY])
     origin = f"http://localhost:{port}"
     async with AsyncExitStack() as stack:
         visitors: list[Visitor] = []
@@ -97,7 +100,7 @@ async def counting(chromium: Browser, prepare: Callable[[Balie], None] = lambda 
             visitors.append(await stack.enter_async_context(visitor(chromium, origin, **options)))
             return visitors[-1]
 
-        yield Counter(origin, f"{origin}/g/{token}", come, balie)
+        yield Counter(origin, f"{origin}/g/{token}", come, balie, begun_s)
         complaints = [complaint for each in visitors for complaint in each.complaints]
     await runner.cleanup()
     assert complaints == []
