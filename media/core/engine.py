@@ -4,7 +4,7 @@ Ties the parts of media.core together and holds no policy of its own.  Single-th
 mutation, then drain with take_control() and take_events().  Nothing here blocks, sleeps or reads a clock.
 
 Data path   receive() per batch of decrypted RTP: ingress -> numbering -> fan-out into the send arena.
-Control     handle_rtcp() per decrypted RTCP packet, poll() every POLL_US, commands at any time.
+Control     handle_rtcp() per decrypted RTCP packet, poll() after patience_us, commands at any time.
 """
 
 from __future__ import annotations
