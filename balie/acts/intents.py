@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, exists, select, update
 
 from balie.reservations import records
 from balie.reservations.records import Reservation
@@ -21,6 +21,7 @@ Wanted = Literal["hold", "confirm", "release"]
 
 LEASE_S = 30  # for a call: who does not come back from it has died, and the worker goes on
 SOONEST_S, LATEST_S = 3, 900
+ANY_DUE = exists().where(reservation.c.again_s <= bindparam("now_s"), reservation.c.wanted != "")
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,6 @@ def wanted(tx: Tx, appointment_id: int) -> dict[int, str]:
     """Of the reservations of an appointment, by id; "" where nothing is asked."""
     query = select(reservation.c.id, reservation.c.wanted).where(reservation.c.appointment_id == appointment_id)
     return {row.id: row.wanted for row in tx.execute(query)}
-
-
-def any_due(tx: Tx, now_s: int) -> bool:
-    due_now = (reservation.c.again_s <= now_s) & (reservation.c.wanted != "")
-    return tx.scalar(select(reservation.c.id).where(due_now).limit(1)) is not None
 
 
 def due(tx: Tx, now_s: int, limit: int = 20) -> list[int]:

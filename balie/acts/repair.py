@@ -12,6 +12,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy import select
 
 from balie.acts import buying, intents, saga
 from balie.acts.service import Acts
@@ -19,12 +20,21 @@ from balie.payments import records as payments
 from balie.payments import refunds
 from balie.payments.records import Payment
 from balie.payments.refunds import Refund
+from balie.reservations import records as reservations
 from balie.store.engine import Tx
 
 LOOK_S = 1.0  # so often we look unasked; a commit of this process wakes us at once
 PAUSE_S = 0.2  # between two looks: calls of citizens write often
 ABREAST = 8  # calls at a time
 SCAN_S = 15  # between two looks for what a crash left undone
+
+_DUE = select(
+    payments.ANY_DUE.label("payments"),
+    refunds.ANY_DUE.label("refunds"),
+    intents.ANY_DUE.label("intents"),
+    reservations.ANY_OVERDUE.label("overdue"),
+)
+"""One statement, made once: it is asked every second, also by a counter where nothing happens."""
 
 _log = structlog.get_logger("acts")
 
@@ -102,11 +112,11 @@ class _Found:
 
 
 def _look(tx: Tx, now_s: int, *, scan: bool, documents: bool) -> _Found:
-    next_s = payments.next_due_s(tx)
+    found = tx.execute(_DUE, {"now_s": now_s}).one()
     return _Found(
-        payments=next_s is not None and next_s <= now_s,
-        refunds=refunds.any_due(tx, now_s),
-        intents=intents.any_due(tx, now_s),
-        overdue=saga.overdue(tx, now_s),
+        payments=found.payments,
+        refunds=found.refunds,
+        intents=found.intents,
+        overdue=saga.overdue(tx, now_s) if found.overdue else [],
         unsettled=buying.unsettled(tx, documents=documents) if scan else [],
     )

@@ -21,6 +21,7 @@ from balie.store.schema import counter, hook_delivery, outbox
 COUNTER = "feed"
 SEAL_MAX = 200  # events in one transaction: some tens of milliseconds in which SQLite has no other writer
 PAGE_MAX = 500
+_NEW = select(outbox.c.id).where(outbox.c.place.is_(None)).limit(1)
 
 
 class UnknownCursorError(Exception):
@@ -49,7 +50,7 @@ class Page:
 
 def has_new(tx: Tx) -> bool:
     """Whether there are events without a place."""
-    return tx.execute(select(outbox.c.id).where(outbox.c.place.is_(None)).limit(1)).first() is not None
+    return tx.execute(_NEW).first() is not None
 
 
 def seal(tx: Tx, now_s: int, targets: Sequence[Target]) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, exists, insert, select, update
 
 from balie.booking.errors import NotFound
 from balie.payments import ogm, refunds
@@ -40,6 +40,7 @@ MONEY = ("paid", "refunded_part")
 """States in which the citizen's money is ours."""
 MISMATCH = "amount_mismatch"
 """payment.error of one that was made for another amount than ours: a person looks at it, nothing else happens."""
+ANY_DUE = exists().where(payment.c.ask_again_s <= bindparam("now_s"))
 
 
 @dataclass(frozen=True)
@@ -275,12 +276,6 @@ def due(tx: Tx, now_s: int, limit: int = 20) -> list[Payment]:
         _set(tx, row.id, ask_again_s=now_s + LEASE_S)
         taken.append(_read(row))
     return taken
-
-
-def next_due_s(tx: Tx) -> int | None:
-    """When the first is to be asked for."""
-    query = select(payment.c.ask_again_s).where(payment.c.ask_again_s.is_not(None))
-    return tx.scalar(query.order_by(payment.c.ask_again_s).limit(1))
 
 
 def _ask_again_s(tx: Tx, now_s: int, found: Payment, state: str) -> int | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, bindparam, exists, func, insert, select, update
 
 from balie.booking.errors import NotFound
 from balie.payments.provider import RefundStatus
@@ -27,6 +27,7 @@ ELSEWHERE = "elsewhere"
 """refund.reason of one that somebody made at the provider, not here."""
 ACTIVE = ("proposed", "requested", "pending", "done")
 """Their money is not the citizen's and not ours to give back once more."""
+ANY_DUE = exists().where(refund.c.again_s <= bindparam("now_s"))
 
 
 @dataclass(frozen=True)
@@ -144,10 +145,6 @@ def due(tx: Tx, now_s: int, limit: int = 20) -> list[Refund]:
         tx.execute(update(refund).where(refund.c.id == row.id).values(again_s=now_s + LEASE_S))
         taken.append(_read(row))
     return taken
-
-
-def any_due(tx: Tx, now_s: int) -> bool:
-    return tx.scalar(select(refund.c.id).where(refund.c.again_s <= now_s).limit(1)) is not None
 
 
 def under_way(tx: Tx, payment_id: int) -> bool:

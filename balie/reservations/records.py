@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, exists, insert, select, update
 
 from balie.booking.errors import NotFound
 from balie.record import audit, events
@@ -22,6 +22,7 @@ from balie.store.schema import appointment, reservation
 KEY_BYTES = 20
 LIVE = ("selected", "held")
 """Not decided yet."""
+ANY_OVERDUE = exists().where(reservation.c.state.in_(LIVE), reservation.c.hold_until_s <= bindparam("now_s"))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from balie.payments import records, refunds
 from balie.payments.provider import Created, PaymentState, RefundStatus, Status
@@ -113,11 +113,15 @@ async def test_only_the_citizen_gets_the_address_to_pay_at(store: Store) -> None
     assert await store.read(records.checkout_url, payment_id, 1) == ""
 
 
+def next_due_s(tx: Tx) -> int | None:
+    return tx.scalar(select(func.min(payment.c.ask_again_s)))
+
+
 async def test_a_payment_is_asked_for_ever_more_rarely_until_it_is_given_up(sqlite_store: Store) -> None:
     payment_id = await sqlite_store.write(begin)
     times = []
     for _each in range(400):
-        next_s = await sqlite_store.read(records.next_due_s)
+        next_s = await sqlite_store.read(next_due_s)
         if next_s is None:
             break
         times.append(next_s - MONDAY_S)
@@ -139,7 +143,7 @@ async def test_paid_ones_are_looked_at_now_and_then_for_half_a_year(sqlite_store
     now_s, times = MONDAY_S, 0
     while True:
         await sqlite_store.write(records.apply, now_s, entropy, payment_id, status("paid"))
-        next_s = await sqlite_store.read(records.next_due_s)
+        next_s = await sqlite_store.read(next_due_s)
         if next_s is None:
             break
         now_s, times = next_s, times + 1
