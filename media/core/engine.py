@@ -58,7 +58,7 @@ from media.core.twcc import FeedbackLog
 
 POLL_US = 10_000
 """How often poll() wants to be called while something hurries: half the shortest wait before a NACK."""
-CALM_US = 50_000
+CALM_US = 100_000
 """And otherwise: reports and feedback have this much time."""
 FEEDBACK_US = 100_000  # transport-wide feedback: libwebrtc's default interval
 FEEDBACK_MAX_US = 250_000  # and the longest that it lets itself take (remote_estimator_proxy.cc)
@@ -250,17 +250,18 @@ class Engine:
     ) -> Outgoing:
         """Send a track to a transport, or once it is no longer paused.  LimitError: subscriptions_max."""
         to, source = self._transports[transport], self._strays.tracks[track]
-        row = self._subscriptions.rows.take()
+        row, ssrc = self._subscriptions.rows.take(), self._random_ssrc()
         subscription = Subscription(
             row=row,
             transport=transport,
             track=source,
             spec=spec,
-            ssrc=self._random_ssrc(),
+            ssrc=ssrc,
             rtx_ssrc=self._random_ssrc(),
             rtx_sequence=self._random(len(FIRST_SEQUENCE)) + FIRST_SEQUENCE.start,
             first_sequence=self._random(len(FIRST_SEQUENCE)) + FIRST_SEQUENCE.start,
             paused=paused,
+            sdes=rtcp.sdes(ssrc, cname(source)),
         )
         table = self._subscriptions
         table.transport[row] = transport
@@ -506,7 +507,9 @@ class Engine:
         if wanted:
             self._request_keyframes(wanted, now_us)
         if now_us >= self._feedback_due_us:
-            self._name_media()
+            if self._strays.streams_changed:
+                self._strays.streams_changed = False
+                self._name_media()
             packets = self._feedback.build(self._own_ssrc, self._media_ssrc)
             self._control += [(TransportId(transport), packet, True) for transport, packet in packets]
             spaced_us = min(FEEDBACK_SPACING_US * len(packets), FEEDBACK_MAX_US)

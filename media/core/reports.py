@@ -43,6 +43,11 @@ class Transport:
     rtt_us: int | None = None
     remb_bps: int | None = None
     report_due_us: int = 0
+    sdes: bytes = field(init=False)
+    """What goes with our receiver reports."""
+
+    def __post_init__(self) -> None:
+        self.sdes = rtcp.sdes(self.ssrc, CNAME)
 
 
 @dataclass(slots=True)
@@ -207,7 +212,7 @@ class Reports:
             return b""
         blocks = [self._block(track, now_us) for track in publisher.tracks.values() if track.started]
         report = rtcp.receiver_report(transport.ssrc, blocks[:BLOCKS_MAX])
-        return report + rtcp.sdes(transport.ssrc, CNAME)
+        return report + transport.sdes
 
     def _block(self, track: Track, now_us: int) -> rtcp.ReportBlock:
         """RFC 3550 A.3: expected from the highest extended number, so that wraps count."""
@@ -250,7 +255,7 @@ class Reports:
                 int(self._table.packets[row]) & 0xFFFFFFFF,
                 int(self._table.octets[row]) & 0xFFFFFFFF,
             )
-            reports.append(report + rtcp.sdes(subscription.ssrc, cname(track)))
+            reports.append(report + subscription.sdes)
         return reports
 
     def goodbye(self, subscription: Subscription) -> bytes:
@@ -259,7 +264,7 @@ class Reports:
         if not int(self._table.packets[subscription.row]):
             return b""
         ssrcs = [subscription.ssrc, *([subscription.rtx_ssrc] if subscription.resent else [])]
-        head = rtcp.receiver_report(subscription.ssrc, ()) + rtcp.sdes(subscription.ssrc, cname(subscription.track))
+        head = rtcp.receiver_report(subscription.ssrc, ()) + subscription.sdes
         return head + rtcp.bye(ssrcs)
 
     # -- for people ------------------------------------------------------------------------------

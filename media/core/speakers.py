@@ -51,14 +51,17 @@ class ActiveSpeakers:
 
     def evaluate(self) -> list[tuple[RoomId, tuple[ParticipantId, ...]]]:
         """Rooms whose list of speakers changed, each list loudest first."""
-        heard = np.maximum(self.packets, 1)
-        self._share += SMOOTHING * (self.loud / heard - self._share)
-        level = np.where(self.packets > 0, self.level_sum / heard, 127.0)
-        self._quietness += SMOOTHING * (level - self._quietness)
-        self.packets[:] = self.loud[:] = self.level_sum[:] = 0
-        self._speaking = self._share >= np.where(self._speaking, STOPS_AT, STARTS_AT)
+        rows = slice(max(self._of, default=-1) + 1)  # handed out from the lowest on
+        packets, loud, level_sum = self.packets[rows], self.loud[rows], self.level_sum[rows]
+        share, quietness, speaking = self._share[rows], self._quietness[rows], self._speaking[rows]
+        heard = np.maximum(packets, 1)
+        share += SMOOTHING * (loud / heard - share)
+        level = np.where(packets > 0, level_sum / heard, 127.0)
+        quietness += SMOOTHING * (level - quietness)
+        packets[:] = loud[:] = level_sum[:] = 0
+        speaking[:] = share >= np.where(speaking, STOPS_AT, STARTS_AT)
         now: dict[RoomId, list[tuple[float, ParticipantId]]] = {}
-        for track in np.flatnonzero(self._speaking).tolist():
+        for track in np.flatnonzero(speaking).tolist():
             if track in self._of:
                 room, participant = self._of[track]
                 now.setdefault(room, []).append((float(self._quietness[track]), participant))

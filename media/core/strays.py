@@ -77,6 +77,7 @@ class Strays:
     feedback  (transport, transport-cc number, arrival_us) of each packet read here, for the caller to take
     restarted tracks whose numbering began anew, with the highest extended number before, padding closed up, for
               the caller to take
+    streams_changed  one began, ended, or has another SSRC by now: for the caller to set back
     """
 
     def __init__(self, arena: Arena, tracks: TrackTable, drops: DropCounters) -> None:
@@ -84,6 +85,7 @@ class Strays:
         self.tracks: dict[int, Track] = {}
         self.feedback: list[tuple[int, int, int]] = []
         self.restarted: list[tuple[Track, int]] = []
+        self.streams_changed = False
         self._arena = arena
         self._table = tracks
         self._drops = drops
@@ -224,7 +226,7 @@ class Strays:
         first = (high & ~0xFFFF) + (0x20000 if high else 0x10000) + header.sequence
         table.high[row] = first - 1
         table.base[row] = first
-        track.started = True
+        track.started = self.streams_changed = True
         if high:
             self._keep_time(track, header.timestamp, arrival_us)
 
@@ -287,6 +289,7 @@ class Strays:
             self._forget_numbers(track)
         self._table.forget_layout(track.row)
         track.ssrc = ssrc
+        self.streams_changed = True
         self._table.by_ssrc[track.transport << 32 | ssrc] = track.row
 
     def bind_rtx(self, track: Track, ssrc: int) -> None:
@@ -301,6 +304,7 @@ class Strays:
         self._unbind_rtx(track)
         del self.publishers[track.transport].tracks[track.spec.mid]
         del self.tracks[track.row]
+        self.streams_changed = True
 
     def _unbind(self, track: Track) -> None:
         """Free its SSRC, unless another track has it by now: an offer may declare one twice."""

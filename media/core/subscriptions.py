@@ -31,6 +31,7 @@ class Subscription:
 
     epochs   (first and last outgoing extended number, offset), oldest first: how outgoing numbers map back to the
              source.  The last one is open while the subscription is live
+    sdes     goes with each of its sender reports
     last_out highest outgoing extended number when it last stopped flowing
     """
 
@@ -42,6 +43,7 @@ class Subscription:
     rtx_ssrc: int
     rtx_sequence: int
     first_sequence: int
+    sdes: bytes
     paused: bool = False
     live: bool = False
     last_out: int = -1

@@ -8,13 +8,14 @@ the loop would have to be woken for.  The loop stands still meanwhile: only for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from media.core.engine import JITTER_US
+from media.core.model import TransportId
 from media.core.packets import PACKET_MAX
 from media.io.compiled import CompiledPort
 from media.io.fastpath import FastPath
@@ -25,6 +26,7 @@ REPORTS_MAX = 256
 """RTCP packets that wait to be read together."""
 _POLLFD = np.dtype([("file", "i4"), ("wanted", "i2"), ("found", "i2")])
 _POLLIN = 1
+_REPORT = ("report_transport", "report_end", "report_arrival_us")
 
 
 class Beats:
@@ -80,14 +82,24 @@ class Beats:
         self.broke_off = one.left == port.struct.batch or port is not self._ports[-1]
         return one.datagrams, port
 
+    def late(self, now_us: int) -> bool:
+        """Whether the next turn should have begun."""
+        due_us: int = self._struct.next_us
+        return now_us >= due_us
+
     def finish(self, port: CompiledPort, now_us: int) -> int | Sorted:
         """As FastPath.take, of the batch that the beats ended with."""
         return self._fast.finish(port, self._struct.left, now_us)
 
-    def reports(self) -> Iterator[tuple[int, bytes, int]]:
+    def reports(self) -> list[tuple[TransportId, bytes, int]]:
         """RTCP that came in the last run and can wait: transport, decrypted packet, when it came."""
-        columns, count, start = self._columns, self._struct.reports_count, 0
-        each = (columns[name][:count].tolist() for name in ("report_transport", "report_end", "report_arrival_us"))
-        for transport, end, arrival_us in zip(*each, strict=True):
-            yield transport, columns["report_bytes"][start:end].tobytes(), arrival_us
-            start = end
+        count = self._struct.reports_count
+        if not count:
+            return []
+        transports, ends, arrivals = (self._columns[name][:count].tolist() for name in _REPORT)
+        data = self._columns["report_bytes"][: ends[-1]].tobytes()
+        starts = [0, *ends[:-1]]
+        return [
+            (transport, data[start:end], arrival_us)
+            for transport, start, end, arrival_us in zip(transports, starts, ends, arrivals, strict=True)
+        ]

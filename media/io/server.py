@@ -28,20 +28,20 @@ from media.io.compiled import CompiledPort
 from media.io.dtls import Certificate
 from media.io.fastpath import FastPath
 from media.io.handshakes import Handshakes
+from media.io.opening import Opening
 from media.io.outbox import Outbox
 from media.io.pace import Pace
 from media.io.peers import Peers
-from media.io.ports import ArrayPort, Datagram, Port, Sorted
+from media.io.ports import Datagram, Port, Sorted
 from media.io.srtp import SrtpContexts
 from media.io.tcp import TcpPort
-from media.io.udp import ADDRESS_SIZE, RowQueue, address_parts, has_batches, open_socket
+from media.io.udp import ADDRESS_SIZE, address_parts
 
 Ints = NDArray[np.int64]
 
 READ_US = 50_000  # reports say how a second was; read together they cost half
 UNREAD_MAX = 256
 EXPIRY_US = 1_000_000
-BINDS_MAX = 20  # tries at a port number that is free for UDP and TCP, when any will do
 BATCHES_MAX = 16  # per socket and turn: a flood must not keep the loop from its timers
 
 
@@ -111,14 +111,8 @@ class MediaServer:
 
     async def start(self) -> None:
         """Bind the sockets and begin.  OSError with the address when one cannot be bound."""
-        for left in reversed(range(1 if self._binding.port else BINDS_MAX)):
-            try:
-                self._bind()
-                break
-            except OSError:
-                self._close_ports()
-                if not left:
-                    raise
+        opening = Opening(self._binding, self.engine, self._peers, self._native, self._lose)
+        self._tcp = opening.into(self._ports)
         loop = asyncio.get_running_loop()
         if self._tcp is not None:
             for listener in self._tcp.listeners:
@@ -152,37 +146,10 @@ class MediaServer:
             self._flush()
         for listener in self._tcp.listeners if self._tcp is not None else ():
             asyncio.get_running_loop().remove_reader(listener.fileno())
-        self._close_ports()
-
-    def _close_ports(self) -> None:
         for port in self._ports:
             port.close()
         self._ports.clear()
         self._tcp = None
-
-    def _bind(self) -> None:
-        """One UDP socket for each address, and on the same port number one listener.  OSError."""
-        binding = self._binding
-        rows = RowQueue(binding.settings.history_rows)
-        port = binding.port
-        for host in binding.hosts:
-            self._ports.append(self._open(host, port, rows))
-            port = self._ports[0].port
-        if binding.tcp:
-            self._tcp = TcpPort(self.engine, self._peers, rows, len(self._ports), self._lose)
-            self._ports.append(self._tcp)
-            for host in binding.hosts:
-                self._tcp.listen(host, port)
-
-    def _open(self, host: str, port: int, rows: RowQueue) -> Port:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        engine, number, batch = self.engine, len(self._ports), self._binding.settings.batch_max
-        if self._native is not None and has_batches():
-            return CompiledPort(
-                self._native, family, host, port, engine.arena, engine.send, rows, batch, number, self._peers
-            )
-        opened = open_socket(family, host, port, engine.arena, engine.send, rows, batch)
-        return ArrayPort(opened, number, self._peers, engine.arena)
 
     # -- one turn --------------------------------------------------------------------------------
 
@@ -206,16 +173,27 @@ class MediaServer:
         return beating and not self.engine.looks_closer and (self._tcp is None or self._tcp.idle)
 
     def _hold(self, beats: Beats) -> tuple[int, bool]:
-        """Beats without Python.  Returns how many datagrams came, and whether there is more that cannot wait a beat."""
-        count, port = beats.run(self.now_us(), self._polled_us + self.engine.patience_us)
-        self._unread += ((TransportId(row), packet, arrived_us) for row, packet, arrived_us in beats.reports())
-        if port is None:
-            return count, False
-        now_us = self.now_us()
-        batch = beats.finish(port, now_us)
-        if not isinstance(batch, int):
-            self._read_beside(port, batch, now_us)
-        return count, beats.broke_off
+        """Beats without Python, until something is for others than us.
+
+        Returns how many datagrams came, and whether there is more that cannot wait a beat.
+        """
+        total, now_us = 0, self.now_us()
+        while True:
+            count, port = beats.run(now_us, self._polled_us + self.engine.patience_us)
+            total += count
+            self._unread += beats.reports()
+            now_us = self.now_us()
+            if port is None:
+                return total, False
+            batch = beats.finish(port, now_us)
+            if not isinstance(batch, int):
+                self._read_beside(port, batch, now_us)
+            if beats.broke_off:
+                return total, True
+            told = self._flush()
+            now_us = self.now_us()
+            if told or beats.late(now_us) or not self._may_hold():  # what was told, or is commanded, needs the loop
+                return total, False
 
     def _take_all(self, now_us: int) -> int:
         total = 0
@@ -353,12 +331,13 @@ class MediaServer:
         for transport, datagram in self._handshakes.resend_due(now_us):
             self._resend(transport, datagram)
 
-    def _flush(self) -> None:
-        """Send what is queued one by one, and tell the upper layers what happened."""
+    def _flush(self) -> bool:
+        """Send what is queued one by one, and tell the upper layers what happened.  Returns whether something did."""
         self._outbox.flush(self.engine.take_control())
         events = self.engine.take_events()
         if events:
             self.on_events(events)
+        return bool(events)
 
     def _resend(self, transport: TransportId, datagram: bytes) -> None:
         address = self.engine.ice.selected_address(transport)

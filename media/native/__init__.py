@@ -52,9 +52,10 @@ def pointer(array: NDArray[Any]) -> Any:
 
 def view(array: NDArray[np.int64]) -> Any:
     """The address of an int64 array for one call."""
-    return FFI.from_buffer("int64_t[]", array)
+    return FFI.from_buffer(_INT64S, array)
 
 
+_INT64S = FFI.typeof("int64_t[]")
 _C_TYPES = {
     np.dtype(np.bool_): "uint8_t",
     np.dtype(np.uint8): "uint8_t",

@@ -85,6 +85,13 @@ class Client:
         assert self._out is not None
         self.send(self._out.protect_rtcp(packet))
 
+    async def caught_up(self) -> None:
+        """Until the server has read everything that was sent before: it answers in order."""
+        self._checked.clear()
+        self.send(self.check())
+        async with asyncio.timeout(WAIT_S):
+            await self._checked.wait()
+
     async def until_rtp(self, count: int) -> list[bytes]:
         """The first packets received, once there are that many."""
         async with asyncio.timeout(WAIT_S):

@@ -136,8 +136,7 @@ async def test_what_nobody_receives_is_counted(server: MediaServer, steps: list[
     an, bert = await pair(server, watches=False)
     for number in range(3):
         an.send_rtp(packet(number, key_frame()))
-        an.send(an.check())
-        await an.wait()
+        await an.caught_up()
     assert server.engine.drops()["no_subscriber"] == 3
     assert "sent" in steps
     an.close()
@@ -149,8 +148,7 @@ async def test_copies_without_a_way_are_counted(server: MediaServer, steps: list
     an, bert = await begun(server, steps)
     vars(server)["_peers"].lose(bert.transport)
     an.send_rtp(packet(2, delta_frame()))
-    an.send(an.check())
-    await an.wait()
+    await an.caught_up()
     assert server.engine.drops()["no_address"] == 1
     assert steps == ["sent"]
     an.close()
