@@ -28,6 +28,7 @@ class ActiveSpeakers:
         self._quietness = np.full(n, 127.0)
         self._speaking = np.zeros(n, np.bool_)
         self._of: dict[int, tuple[RoomId, ParticipantId]] = {}
+        self._reassigned = False
         self._last: dict[RoomId, tuple[ParticipantId, ...]] = {}
 
     def assign(self, track: int, room: RoomId, participant: ParticipantId) -> None:
@@ -42,6 +43,7 @@ class ActiveSpeakers:
     def _clear(self, track: int) -> None:
         self.packets[track] = self.loud[track] = self.level_sum[track] = 0
         self._share[track], self._quietness[track], self._speaking[track] = 0.0, 127.0, False
+        self._reassigned = True
 
     def observe(self, tracks: NDArray[np.int64], level_dbov: NDArray[np.int64]) -> None:
         """tracks (N,), level_dbov (N,) 0 (loud) to 127 (silent)."""
@@ -59,7 +61,11 @@ class ActiveSpeakers:
         level = np.where(packets > 0, level_sum / heard, 127.0)
         quietness += SMOOTHING * (level - quietness)
         packets[:] = loud[:] = level_sum[:] = 0
+        before = speaking.tobytes()
         speaking[:] = share >= np.where(speaking, STOPS_AT, STARTS_AT)
+        if not self._reassigned and speaking.tobytes() == before:
+            return []
+        self._reassigned = False
         now: dict[RoomId, list[tuple[float, ParticipantId]]] = {}
         for track in np.flatnonzero(speaking).tolist():
             if track in self._of:
