@@ -17,6 +17,8 @@ class Streams:
 
     def __init__(self, plane: MediaPlane, rooms: Rooms, audience: Audience, company: Company) -> None:
         self._plane, self._rooms, self._audience, self._company = plane, rooms, audience, company
+        self._speaking: dict[RoomId, list[ParticipantId]] = {}
+        """Only rooms where somebody does."""
 
     def publish(self, session: Session, message: messages.Publish, now_us: int) -> None:
         """Answer an offer, and tell the room.  SignallingError, LimitError: it changed nothing, or ended what was."""
@@ -51,9 +53,15 @@ class Streams:
                 if (found := self._audience.whose(transport)) is not None:
                     self._connected(*found)
             case TransportFailed(transport, reason):
+                if reason == "media_restarted":  # it will say anew who speaks
+                    self._speaking.clear()
                 if (found := self._audience.whose(transport)) is not None:
                     self._failed(*found, reason, now_us)
             case SpeakersChanged(room, participants):
+                if participants:
+                    self._speaking[room] = list(participants)
+                else:
+                    self._speaking.pop(room, None)
                 self._audience.tell_inside(room, lambda n: messages.Speakers(n, list(participants)))
             case _:
                 pass
@@ -61,6 +69,9 @@ class Streams:
     def _connected(self, session: Session, connection: messages.Connection) -> None:
         session.subscribing.start()
         session.tell(lambda n: messages.ConnectionState(n, connection, "connected"))
+        speaking = self._speaking.get(session.room)
+        if connection == "subscribe" and speaking:
+            session.tell(lambda n: messages.Speakers(n, speaking))
 
     def _failed(self, session: Session, connection: messages.Connection, reason: str, now_us: int) -> None:
         """A peer connection is of no more use: what it carried ends, and its rows go to others."""

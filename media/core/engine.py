@@ -495,6 +495,11 @@ class Engine:
                 self._waiting.add(track.row)  # poll() asks
 
     @property
+    def idle(self) -> bool:
+        """Whether there is no peer."""
+        return not self._transports
+
+    @property
     def patience_us(self) -> int:
         """How long after a poll() the next one may be: what was lost, who waits and first reports hurry."""
         return POLL_US if self._lossy or self._waiting or self._reports.hurry else CALM_US

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from media import native
 from media.core.drops import Drop
-from media.core.engine import POLL_US, Engine
+from media.core.engine import CALM_US, POLL_US, Engine
 from media.core.errors import PeerError
 from media.core.model import Event, TransportId
 from media.core.rtcp import is_urgent
@@ -302,7 +302,8 @@ class MediaServer:
 
     def _wake(self) -> None:
         """The timer's beat: while turns come often, they have polled already, and nobody needs waking."""
-        self._poll_timer = asyncio.get_running_loop().call_later(POLL_US / 1e6, self._wake)
+        wait_us = CALM_US if self.engine.idle else POLL_US
+        self._poll_timer = asyncio.get_running_loop().call_later(wait_us / 1e6, self._wake)
         now_us = self.now_us()
         if self._tcp is not None and self._tcp.unread:
             self._turn()

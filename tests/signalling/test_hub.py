@@ -226,6 +226,36 @@ def test_speakers_are_told_to_their_room() -> None:
     assert other.hears() == []
 
 
+def test_who_comes_in_while_somebody_speaks_is_told_who() -> None:
+    counter = Counter()
+    an = counter.enter("an")
+    an.publishes("microphone")
+    counter.event(SpeakersChanged(ROOM, (ParticipantId("an"),)))
+    bo = counter.enter("bo")
+    bo.answer()
+    assert not bo.hears("speakers"), "there is no tile yet that could be marked"
+    counter.connected(bo.session().subscribing.transport)
+    assert bo.hears("speakers")[0]["participants"] == ["an"]
+    counter.event(SpeakersChanged(ROOM, ()))
+    cy = counter.enter("cy")
+    cy.answer()
+    counter.connected(cy.session().subscribing.transport)
+    assert not cy.hears("speakers")
+
+
+def test_a_media_process_that_began_anew_says_itself_who_speaks() -> None:
+    counter = Counter()
+    an = counter.enter("an")
+    an.publishes("microphone")
+    counter.event(SpeakersChanged(ROOM, (ParticipantId("an"),)))
+    counter.failed(an.session().publishing.transport, "media_restarted")
+    an.publishes("microphone", peer=2)
+    bo = counter.enter("bo")
+    bo.answer()
+    counter.connected(bo.session().subscribing.transport)
+    assert not bo.hears("speakers")
+
+
 def test_while_calls_end_nobody_new_comes_in_and_who_is_there_goes_on() -> None:
     counter = Counter()
     an, bo = counter.enter("an"), counter.enter("bo")
