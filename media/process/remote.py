@@ -14,7 +14,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -280,25 +281,26 @@ class RemoteMedia:
     # -- what is said ----------------------------------------------------------------------------
 
     def _ask(self, command: str, *values: object) -> Any:
-        if self._socket is None:
-            raise LimitError("the media server does not run")
-        try:
-            self._socket.sendall(frame(("ask", command, values)))
+        with self._line() as line:
+            line.sendall(frame(("ask", command, values)))
             reply = self._reply(ANSWER_MAX_S)
             if reply[0] == "done":
                 return wire.result(command, reply[1]) if command != "expect_fingerprints" else None
             raised = ERRORS[reply[1]](reply[2])
-        except (OSError, ProcessLostError, KeyError, ValueError) as error:
-            self._replace(f"{type(error).__name__}: {error}")
-            raise LimitError("the media server started anew: try again") from None
         raise raised
 
     def _tell(self, command: str, *values: object) -> None:
+        with self._line() as line:
+            line.sendall(frame(("tell", command, values)))
+
+    @contextmanager
+    def _line(self) -> Iterator[socket.socket]:
+        """To say something over.  LimitError: there is none, or what was said or heard ended it."""
         if self._socket is None:
             raise LimitError("the media server does not run")
         try:
-            self._socket.sendall(frame(("tell", command, values)))
-        except OSError as error:
+            yield self._socket
+        except (OSError, ProcessLostError, KeyError, ValueError) as error:
             self._replace(f"{type(error).__name__}: {error}")
             raise LimitError("the media server started anew: try again") from None
 
