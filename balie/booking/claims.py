@@ -7,11 +7,11 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import String, Table, bindparam, cast, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from balie.booking.catalogue import Product
 from balie.store.engine import Tx
 from balie.store.schema import CELL_S, appointment, day_claim, slot_claim, staff
+from balie.store.upsert import insert_into
 
 _OVER = (
     select(appointment.c.id)
@@ -147,5 +147,4 @@ def touch(tx: Tx, staff_ids: Iterable[int]) -> None:
 @cache
 def _new(table: Table, dialect: str) -> Any:
     """Rows whose keys are not there yet."""
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(table).on_conflict_do_nothing()
+    return insert_into(table, dialect).on_conflict_do_nothing()

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from balie.booking.errors import NotFound
 from balie.bookkeeping.numbers import parted
 from balie.record import audit
 from balie.store.engine import Tx
 from balie.store.schema import appointment, invoice, invoice_mismatch, payment, service
+from balie.store.upsert import insert_into
 
 REFERENCE_MAX, NUMBER_MAX, SOURCE_MAX = 128, 32, 200
 LINES_MAX = 100_000
@@ -155,7 +155,6 @@ def _room(tx: Tx, most: int = OPEN_MAX) -> int:
 
 def _keep(tx: Tx, now_s: int, number: str, reference: str, reason: Outcome, source: str) -> None:
     """Once: also when somebody closed it."""
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     values = {
         "number": _shown(number.strip(), NUMBER_MAX),
         "reference": _shown(reference.strip(), REFERENCE_MAX),
@@ -164,7 +163,7 @@ def _keep(tx: Tx, now_s: int, number: str, reference: str, reason: Outcome, sour
         "at_s": now_s,
         "outcome": "",
     }
-    tx.execute(make(invoice_mismatch).values(**values).on_conflict_do_nothing())
+    tx.execute(insert_into(invoice_mismatch, tx.dialect.name).values(**values).on_conflict_do_nothing())
 
 
 def _shown(text: str, most: int) -> str:

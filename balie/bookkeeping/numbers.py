@@ -15,7 +15,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Row, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from balie.booking.errors import NotFound
 from balie.bookkeeping import ubl
@@ -35,6 +34,7 @@ from balie.store.schema import (
     refund,
     reservation,
 )
+from balie.store.upsert import insert_into
 
 _log = structlog.get_logger("bookkeeping")
 
@@ -188,8 +188,7 @@ def _locked(tx: Tx, payment_id: int) -> Row[Any]:
 
 def _next(tx: Tx, series: str) -> int:
     name = f"invoice {series}"
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    tx.execute(make(counter).values(name=name, last=0).on_conflict_do_nothing())
+    tx.execute(insert_into(counter, tx.dialect.name).values(name=name, last=0).on_conflict_do_nothing())
     tx.execute(update(counter).where(counter.c.name == name).values(last=counter.c.last + 1))
     return int(tx.scalars(select(counter.c.last).where(counter.c.name == name)).one())
 

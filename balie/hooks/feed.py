@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from balie.hooks.cloudevents import Source, event, sequence
 from balie.hooks.targets import Target
 from balie.store.engine import Tx
 from balie.store.schema import counter, hook_delivery, outbox
+from balie.store.upsert import insert_into
 
 COUNTER = "feed"
 SEAL_MAX = 200  # events in one transaction: some tens of milliseconds in which SQLite has no other writer
@@ -101,7 +101,6 @@ def _last(tx: Tx) -> int:
     locked = select(counter.c.last).where(counter.c.name == COUNTER).with_for_update()
     last: int | None = tx.scalar(locked)
     if last is None:  # the first event ever: perhaps of two processes at once
-        make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-        tx.execute(make(counter).values(name=COUNTER, last=0).on_conflict_do_nothing())
+        tx.execute(insert_into(counter, tx.dialect.name).values(name=COUNTER, last=0).on_conflict_do_nothing())
         last = tx.scalars(locked).one()
     return last

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from balie.store.engine import Tx
 from balie.store.schema import audit, counter
+from balie.store.upsert import insert_into
 
 COUNTER = "audit"
 FIRST = bytes(32)
@@ -58,8 +58,7 @@ def seal(tx: Tx) -> int:
 
 def _sealed(tx: Tx) -> int:
     """The last place of the chain; others who would seal wait until this transaction is over."""
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    tx.execute(make(counter).values(name=COUNTER, last=0).on_conflict_do_nothing())
+    tx.execute(insert_into(counter, tx.dialect.name).values(name=COUNTER, last=0).on_conflict_do_nothing())
     return tx.scalar(select(counter.c.last).where(counter.c.name == COUNTER).with_for_update()) or 0
 
 

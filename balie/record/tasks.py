@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, case, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from balie.record import audit, events
 from balie.store.engine import Tx
 from balie.store.schema import appointment, participant, staff, task
+from balie.store.upsert import insert_into
 
 OUTCOME_MAX = 500  # characters
 LISTED_MAX = 200
@@ -73,9 +73,12 @@ def ask(
     tx: Tx, now_s: int, kind: str, object_id: int, reason: str, appointment_id: int | None, *, again: bool = False
 ) -> bool:
     """A person has to do something; whether that is new.  again: open it anew when it had ended."""
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     values = {"kind": kind, "object_id": object_id, "reason": reason}
-    row = make(task).values(**values, appointment_id=appointment_id, opened_s=now_s).on_conflict_do_nothing()
+    row = (
+        insert_into(task, tx.dialect.name)
+        .values(**values, appointment_id=appointment_id, opened_s=now_s)
+        .on_conflict_do_nothing()
+    )
     if tx.execute(row.returning(task.c.id)).first() is not None:
         return True
     ended = of(kind, [object_id], [reason]) & (task.c.state != "open")

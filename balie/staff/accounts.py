@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import Row, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from balie.i18n import LANGUAGES
 from balie.record import audit
 from balie.staff import sessions
 from balie.store.engine import Tx
 from balie.store.schema import organisation, service, staff, staff_service
+from balie.store.upsert import insert_into
 
 Role = Literal["counter", "lead", "admin"]
 ROLES: tuple[Role, ...] = ("counter", "lead", "admin")
@@ -124,8 +124,9 @@ def create(
         "created_s": now_s,
     }
     # The same login or subject at the same moment: the database decides, and who comes second waits for that here.
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    staff_id = tx.scalar(make(staff).values(**values).on_conflict_do_nothing().returning(staff.c.id))
+    staff_id = tx.scalar(
+        insert_into(staff, tx.dialect.name).values(**values).on_conflict_do_nothing().returning(staff.c.id)
+    )
     if staff_id is None:
         same_login = tx.scalar(select(staff.c.id).where(staff.c.login == login)) is not None
         raise AccountError("login_taken" if same_login else "subject_taken")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from balie.booking import parting
 from balie.booking.errors import NotFound, NotNow, Unfit
@@ -21,6 +20,7 @@ from balie.record import audit, events, guided, schedule, tasks
 from balie.record.guided import Step
 from balie.store.engine import Tx
 from balie.store.schema import OUTCOMES, appointment, message, next_step, participant, wrap_up
+from balie.store.upsert import insert_into
 from balie.visit import ending, steps
 from balie.visit.stays import judge, stays
 
@@ -215,10 +215,9 @@ def _told_s(tx: Tx, appointment_id: int) -> int | None:
 
 
 def _put(tx: Tx, now_s: int, appointment_id: int, staff_id: int, **values: object) -> None:
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     new = {"appointment_id": appointment_id, "outcome": "", "note": "", "done_s": None, **values}
     changed = {**values, "staff_id": staff_id, "changed_s": now_s}
-    statement = make(wrap_up).values(**{**new, **changed})
+    statement = insert_into(wrap_up, tx.dialect.name).values(**{**new, **changed})
     tx.execute(statement.on_conflict_do_update(index_elements=["appointment_id"], set_=changed))
 
 

@@ -9,6 +9,7 @@ USELESS = {
     "aiortc": "of the media process",
     "alembic": "of an upgrade",
     "numpy": "of the media process",
+    "sqlalchemy.dialects.postgresql": "SQLite is the database here",
     "sqlalchemy.orm": "there are no classes of rows",
 }
 

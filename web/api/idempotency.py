@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from balie.hooks.keys import ApiKey
 from balie.store.engine import Tx
 from balie.store.schema import idempotency
+from balie.store.upsert import insert_into
 from web.api.refusals import refused
 
 HEADER = "Idempotency-Key"
@@ -54,10 +54,14 @@ def do(tx: Tx, now_s: int, once: Once, act: Callable[[], int]) -> int:
     if not once.key_hash:
         return act()
     tx.execute(delete(idempotency).where(idempotency.c.created_s <= now_s - KEPT_S))
-    make = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     row = {"key_hash": once.key_hash, "request_hash": once.request_hash, "status": 0, "body": "", "created_s": now_s}
     mine = idempotency.c.key_hash == once.key_hash
-    claim = make(idempotency).values(**row).on_conflict_do_nothing().returning(idempotency.c.key_hash)
+    claim = (
+        insert_into(idempotency, tx.dialect.name)
+        .values(**row)
+        .on_conflict_do_nothing()
+        .returning(idempotency.c.key_hash)
+    )
     if tx.execute(claim).first() is None:  # rowcount of an INSERT is not every driver's to give
         before = tx.execute(select(idempotency).where(mine)).one()
         if before.request_hash != once.request_hash:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import MetaData, Table, func, insert, select, update
+from sqlalchemy import MetaData, Table, func, insert, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from balie.store.engine import Store, Tx
@@ -25,6 +25,21 @@ async def test_the_revisions_make_these_tables(store: Store) -> None:
     assert await store.read(differences) == []
     assert await store.read(revision) == revisions()[-1]
     await bring_up_to_date(store)
+
+
+def conditions(tx: Tx) -> set[tuple[str, str]]:
+    """Partial indexes of the database."""
+    found = inspect(tx).get_multi_indexes().values()
+    options = [(str(each["name"]), each.get("dialect_options", {})) for indexes in found for each in indexes]
+    key = f"{tx.dialect.name}_where"
+    return {(name, str(option[key]).strip("()")) for name, option in options if key in option}
+
+
+async def test_indexes_cover_the_rows_that_the_schema_names(store: Store) -> None:
+    indexes = [index for table in metadata.tables.values() for index in table.indexes]
+    named = {(str(index.name), index.info["where"]) for index in indexes if index.info}
+    assert named
+    assert await store.read(conditions) == named
 
 
 def test_every_table_names_its_retention_class() -> None:
