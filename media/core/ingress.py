@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.core.packets import HEAD, QUAD0, STRIDE, WORD0, Arena
-from media.core.tables import HISTORY, JUMP_MAX, LAYOUT_QUADS, TrackTable
+from media.core.tables import HISTORY, JUMP_MAX, LAYOUT_QUADS, TrackTable, distinct
 
 Ints = NDArray[np.int64]
 
@@ -128,7 +128,7 @@ def account(tracks: TrackTable, packets: Packets, now_us: int) -> list[tuple[int
     odd: list[tuple[int, int]] = []
     uneven = ext - before != 1
     if uneven.any():
-        rows = np.unique(track[uneven])
+        rows = distinct(track[uneven])
         odd = list(zip(rows.tolist(), tracks.high[rows].tolist(), strict=True))
         np.maximum.at(tracks.high, track, ext)
     else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from media.core.tables import distinct
+
 INTERVAL_US = 500_000  # Galene's and LiveKit's throttle; a key frame of 720p takes a second on a poor line
 RETRY_MAX_US = 1_000_000  # mediasoup and LiveKit wait no longer before they ask again
 
@@ -32,7 +34,7 @@ class KeyframeRequests:
         if now_us < self._now_us:
             raise ValueError(f"time ran backwards: {self._now_us} us, then {now_us} us")
         self._now_us = now_us
-        rows = np.unique(tracks)
+        rows = distinct(tracks)
         wait_us = np.where(self._answered[rows], INTERVAL_US, self._retry_us[rows])
         due: NDArray[np.int32] = rows[now_us - self._asked_us[rows] >= wait_us]
         self._asked_us[due] = now_us

@@ -8,6 +8,7 @@ SubscriptionId; the last row of each table is never handed out: it is what index
 from __future__ import annotations
 
 import bisect
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,11 @@ LAYOUT_QUADS = LAYOUT_BYTES // 8
 
 HEADER_OUT = 28  # 12 fixed + 4 extension header + 12 extension bytes, the same for every subscriber
 HEADER_WORDS = HEADER_OUT // 4
+
+
+def distinct(rows: NDArray[Any]) -> NDArray[Any]:
+    """Each once, ascending.  Asked for no more, np.unique reads masked arrays in: 11 ms and 1.5 MB, amid a call."""
+    return np.unique(rows, return_index=True)[0]
 
 
 class Rows:

@@ -1,4 +1,4 @@
-"""What aiortc imports and balie does not use is not in the media process; others keep theirs."""
+"""What libraries import and balie does not use is not in the media process; others keep theirs."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ decoders.leave_out()
 import aioice, av
 print(av.VideoFrame.__module__, aioice.Candidate.__module__)
 """
+DISTINCT = """
+import sys
+import numpy as np
+from media.core.tables import distinct
+print(*distinct(np.array([3, 1, 3])), "numpy.ma" in sys.modules)
+"""
 
 
 def run(program: str) -> str:
@@ -39,3 +45,7 @@ def test_a_handshake_needs_neither_decoders_nor_candidates() -> None:
 
 def test_what_is_loaded_already_stays() -> None:
     assert run(KEPT) == "av.video.frame aioice.candidate"
+
+
+def test_rows_are_told_apart_without_masked_arrays() -> None:
+    assert run(DISTINCT) == "1 3 False"
