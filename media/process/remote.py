@@ -228,6 +228,8 @@ class RemoteMedia:
             command = [sys.executable, "-m", "media.process.child", str(theirs.fileno())]
             # Settings may come by the environment, keys among them: it has no use for any.
             environment = {name: value for name, value in os.environ.items() if not name.startswith("BALIE_")}
+            # The send arena is touched as far as a turn needs it: huge pages would hold 2 MB for every first byte.
+            environment["NUMPY_MADVISE_HUGEPAGE"] = "0"
             self._process = subprocess.Popen(
                 command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, env=environment
             )
