@@ -92,11 +92,17 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def leave_out_rich() -> None:
+    """structlog reads it in where it is installed, as beside import-linter: 4 MB for colours that log.py turns off."""
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+
+
 def _serve(options: argparse.Namespace) -> int:
     import os
 
     import uvloop
 
+    leave_out_rich()
     from balie import log
     from balie.app import build, serve
     from balie.booking.links import LinkKey
@@ -122,6 +128,7 @@ def _serve(options: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     import uvloop
 
+    leave_out_rich()
     from balie import log
     from balie.app import serve
     from balie.demo import PASSWORD, build_demo, demo_settings
