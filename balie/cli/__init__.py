@@ -102,6 +102,9 @@ def _serve(options: argparse.Namespace) -> int:
 
     import uvloop
 
+    from media.process import docstrings
+
+    docstrings.leave_out()
     leave_out_rich()
     from balie import log
     from balie.app import build, serve

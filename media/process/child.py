@@ -18,7 +18,7 @@ import uvloop
 
 from media.core.model import Event
 from media.io.binding import Binding
-from media.process import decoders, wire
+from media.process import decoders, docstrings, wire
 from media.process.wire import ERRORS, Frames, frame
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ async def serve(ours: socket.socket) -> None:
 
 
 def _server(binding: Binding) -> MediaServer:
+    docstrings.leave_out()
     decoders.leave_out()
     # Imported here, because it imports aiortc.
     from media.io.server import MediaServer
