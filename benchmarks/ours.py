@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import http.client
 import secrets
 import socket
@@ -52,6 +53,7 @@ class Balie:
         folder = Path(self._folder.name)
         config, log = folder / "config.toml", folder / "log"
         more = self._prepare(folder)
+        compile_packages()
         bring_up_to_date(folder / "balie.sqlite")
         config.write_text(config_text(self._place.host, self._secret, self._coalesce_us) + more)
         command = [*self._place.prefix, sys.executable, "-m", "balie", "serve", "--config", str(config)]
@@ -97,6 +99,12 @@ class Balie:
                 story["exit"] = self._process.wait()
         self._folder.cleanup()
         return story
+
+
+def compile_packages() -> None:
+    """As an installation has them: who compiles what he reads in keeps 1 MB of what that took, in each process."""
+    for package in ("balie", "media", "signalling", "web"):
+        compileall.compile_dir(ROOT / package, quiet=2)
 
 
 def bring_up_to_date(database: Path) -> None:
