@@ -17,7 +17,7 @@ class Streams:
 
     def __init__(self, plane: MediaPlane, rooms: Rooms, audience: Audience, company: Company) -> None:
         self._plane, self._rooms, self._audience, self._company = plane, rooms, audience, company
-        self._speaking: dict[RoomId, list[ParticipantId]] = {}
+        self._speaking: dict[RoomId, list[str]] = {}
         """Only rooms where somebody does."""
 
     def publish(self, session: Session, message: messages.Publish, now_us: int) -> None:

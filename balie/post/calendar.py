@@ -8,12 +8,13 @@ address, the same for all messages of an appointment: calendars take an update f
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal
-
-from icalendar import Calendar, Event, vCalAddress
+from typing import TYPE_CHECKING, Literal
 
 from balie.i18n import gettext as _
 from balie.post.facts import Facts, Sender
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 Method = Literal["REQUEST", "CANCEL"]
 
@@ -32,6 +33,9 @@ def invitation(facts: Facts, sender: Sender, attendee: str, now_s: int) -> bytes
     method = METHODS.get(facts.kind)
     if method is None:
         return None
+    # With the first invitation: 3 MB, which a counter that sends no mail never gives.
+    from icalendar import Calendar
+
     calendar = Calendar()
     calendar.add("PRODID", "-//balie//balie//NL")
     calendar.add("VERSION", "2.0")
@@ -41,6 +45,8 @@ def invitation(facts: Facts, sender: Sender, attendee: str, now_s: int) -> bytes
 
 
 def _event(facts: Facts, sender: Sender, attendee: str, method: Method, now_s: int) -> Event:
+    from icalendar import Event, vCalAddress
+
     event = Event()
     event.add("UID", facts.uid)
     event.add("SEQUENCE", _sequence(facts))

@@ -19,8 +19,6 @@ from email.message import Message
 from hashlib import sha256
 from typing import Any
 
-from icalendar import Calendar
-
 from balie.post import mime
 from balie.post.mailtext import from_html, newest
 
@@ -276,6 +274,9 @@ def _calendar_answer(message: Message, common: dict[str, Any]) -> CalendarAnswer
 
 def _reply(text: str) -> dict[str, Any] | None:
     """What a REPLY says.  One that says it of more than one person or appointment is not one (RFC 5546 3.2.3)."""
+    # As in balie.post.calendar: for a mail that few people's calendars send.
+    from icalendar import Calendar
+
     try:
         calendar = Calendar.from_ical(text)
         (event,) = calendar.walk("VEVENT")

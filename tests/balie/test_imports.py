@@ -8,6 +8,7 @@ import sys
 USELESS = {
     "aiortc": "of the media process",
     "alembic": "of an upgrade",
+    "icalendar": "of an invitation",
     "numpy": "of the media process",
     "rich": "of development tools",
     "sqlalchemy.dialects.postgresql": "SQLite is the database here",

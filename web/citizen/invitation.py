@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from icalendar import Calendar, Event
-
 from balie.i18n import gettext as _
 from web.citizen.mine import Mine
 
 
 def calendar_file(mine: Mine, url: str, organisation: str, phone: str) -> bytes:
     """url: of the appointment's page, absolute."""
+    # As in balie.post.calendar: 3 MB for who asks for it.
+    from icalendar import Calendar, Event
+
     found = mine.appointment
     event = Event()
     event.add("UID", found.uid)

@@ -114,7 +114,8 @@ async def test_only_the_citizen_gets_the_address_to_pay_at(store: Store) -> None
 
 
 def next_due_s(tx: Tx) -> int | None:
-    return tx.scalar(select(func.min(payment.c.ask_again_s)))
+    found: int | None = tx.scalar(select(func.min(payment.c.ask_again_s)))
+    return found
 
 
 async def test_a_payment_is_asked_for_ever_more_rarely_until_it_is_given_up(sqlite_store: Store) -> None:
