@@ -38,6 +38,7 @@ from media.core.model import Event
 from media.core.rooms import Rooms
 from media.core.settings import Settings as MediaSettings
 from media.io.binding import Binding
+from media.process import pages
 from media.process.media import Media
 from media.process.remote import ProcessLostError, RemoteMedia
 from signalling.hub import Hub
@@ -340,6 +341,7 @@ async def serve(balie: Balie, on_ready: Callable[[], None] | None = None) -> Non
         # What was made until here lives as long as the process: a collection need not look at it again and again.
         gc.collect()
         gc.freeze()
+        pages.give_back()
         balie.readiness.ready = True
         _log.info("started", media_port=balie.media.port, http_port=balie.settings.server.port)
         if on_ready is not None:

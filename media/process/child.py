@@ -18,7 +18,7 @@ import uvloop
 
 from media.core.model import Event
 from media.io.binding import Binding
-from media.process import decoders, docstrings, wire
+from media.process import decoders, docstrings, pages, wire
 from media.process.wire import ERRORS, Frames, frame
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ async def serve(ours: socket.socket) -> None:
     # What was made until here lives as long as the process: a collection need not look at it again and again.
     gc.collect()
     gc.freeze()
+    pages.give_back()
     while data := await reader.read(READ_BYTES):
         for kind, command, values in frames.feed(data):
             answer = _answer(server, command, values)
