@@ -58,7 +58,7 @@ bench: compiler $(READY)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 browsers:
-	@.ci/apt chromium=chromium firefox-esr=firefox-esr
+	@.ci/apt chromium=chromium chromium-headless-shell=chromium-headless-shell firefox-esr=firefox-esr
 
 databases:
 	@.ci/apt /usr/lib/postgresql=postgresql /usr/sbin/dovecot=dovecot-imapd /usr/sbin/clamd=clamav-daemon

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Route, async_playwright
 from tests.support import processes
 from tests.support.network import Network, network
 from tests.support.processes import Running
-from tests.support.visitor import LIVE_FPS, Visitor, launched, visitor
+from tests.support.visitor import LIVE_FPS, SHELL, Visitor, launched, visitor
 from web.keys import Site
 from web.render import environment
 from web.texts import wait_words
@@ -28,13 +28,20 @@ BROKEN = ("WebSocket connection to", "Failed to load resource: net::ERR_")
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright, launched(playwright, program=SHELL) as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def whole_chromium() -> AsyncIterator[Browser]:
+    """With its windows, for tests of what a browser itself keeps and shows."""
     async with async_playwright() as playwright, launched(playwright) as browser:
         yield browser
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def live_chromium() -> AsyncIterator[Browser]:
-    """With a camera as quick as a real one, for tests that measure pictures."""
+    """Whole, with a camera as quick as a real one, for tests that measure pictures."""
     async with async_playwright() as playwright, launched(playwright, fps=LIVE_FPS) as browser:
         yield browser
 

@@ -10,7 +10,7 @@ from playwright.async_api import async_playwright, expect
 
 from tests.browser.conftest import Visit
 from tests.support.processes import Running
-from tests.support.visitor import LAPTOP, PHONE, Visitor, launched, visitor
+from tests.support.visitor import LAPTOP, PHONE, SHELL, Visitor, launched, visitor
 
 pytestmark = [
     pytest.mark.browser,
@@ -236,7 +236,7 @@ async def test_the_other_side_of_a_phone(demo: Running) -> None:
     """Two cameras, at the door and in the call; the preview and the others see the one that was chosen last."""
     async with (
         async_playwright() as playwright,
-        launched(playwright, cameras=2) as chromium,
+        launched(playwright, program=SHELL, cameras=2) as chromium,
         visitor(chromium, f"http://localhost:{demo.port}", viewport=PHONE, has_touch=True, is_mobile=True) as an,
         visitor(chromium, f"http://localhost:{demo.port}", viewport=LAPTOP) as bart,
     ):

@@ -242,7 +242,7 @@ class Stage:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def stage(chromium: Browser, written: Path) -> AsyncIterator[Stage]:
+async def stage(whole_chromium: Browser, written: Path) -> AsyncIterator[Stage]:
     watch, found = Watch(), []
 
     async def fail(request: web.Request) -> web.Response:
@@ -253,7 +253,7 @@ async def stage(chromium: Browser, written: Path) -> AsyncIterator[Stage]:
         balie.web.router.add_get("/stuk/g/{token}", fail)
         found.append(balie)
 
-    async with counting(chromium, prepare) as counter:
+    async with counting(whole_chromium, prepare) as counter:
         yield Stage(counter, watch, of_a_program(found[0]))
 
 

@@ -16,7 +16,7 @@ from playwright.async_api import async_playwright
 from tests.interop.conftest import Served
 from tests.support.aiortc_peers import WAIT_S, Peer, peer
 from tests.support.caller import Connection, found
-from tests.support.visitor import launched, visitor
+from tests.support.visitor import SHELL, launched, visitor
 
 GAUGES = ("participants", "http_sessions", "tracks", "subscriptions")
 
@@ -147,7 +147,7 @@ def test_an_ice_restart_from_another_network(served: Served) -> None:
 async def test_an_encoder_a_browser_and_a_player_in_one_room(served: Served, http: ClientSession) -> None:
     """The page sees and hears the WHIP encoder; the WHEP player sees the page, whose camera came first."""
     room = "loket-zeven"
-    async with async_playwright() as playwright, launched(playwright) as browser:
+    async with async_playwright() as playwright, launched(playwright, program=SHELL) as browser:
         async with visitor(browser, served.origin) as an:
             await an.open(f"{served.origin}/call#{served.token('An', room, 'citizen')}")
             await an.enter()
