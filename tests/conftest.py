@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
@@ -63,6 +64,23 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
         gc.collect()
         gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side each worker begins with its part of the browsers' tests, which last seconds: those that are left at
+    the end, one worker with the other's last, are short."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers == 1:
+        return
+    long = [each for each in items if each.get_closest_marker("browser") is not None]
+    short = [each for each in items if each.get_closest_marker("browser") is None]
+    items[:] = [
+        each
+        for at in range(workers)
+        for kind in (long, short)
+        for each in kind[len(kind) * at // workers : len(kind) * (at + 1) // workers]
+    ]
 
 
 @pytest.hookimpl(trylast=True)
