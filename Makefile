@@ -13,7 +13,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check layout lint types imports scripts bench texts revision lock clean browsers compiler databases networks
+.PHONY: run test check layout lint types imports scripts collected bench texts revision lock clean browsers compiler databases networks
 
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13 python3.14,\
 	$(shell command -v $(name) >/dev/null && $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -29,12 +29,13 @@ run: $(READY)
 # Tests start programs that read the same modules again, and are themselves read anew by each worker.
 test: export PYTHONDONTWRITEBYTECODE =
 test: compiler browsers databases networks
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check
 ifdef ARGS
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check
 	$(BIN)/pytest $(ARGS)
 else
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check collected
 	$(BIN)/pytest --numprocesses auto --dist worksteal -m "not alone"
-	$(BIN)/pytest -m alone
+	$(BIN)/pytest -m alone $$(grep --recursive --files-with-matches --include="test_*.py" mark.alone tests)
 endif
 
 check: layout lint types imports scripts
@@ -50,6 +51,10 @@ types: $(READY)
 
 imports: $(READY)
 	$(BIN)/lint-imports --no-logo
+
+# What Python makes of each test is made once, beside mypy, which has one core, and not by each worker.
+collected: $(READY)
+	@$(BIN)/pytest --collect-only -qqq >/dev/null || $(BIN)/pytest --collect-only -q
 
 scripts: $(TOOLS)
 	node_modules/.bin/tsc --project tsconfig.json

@@ -125,7 +125,7 @@ def test_every_message_is_in_the_protocol() -> None:
             assert re.search(rf'"type": ?"{message.__struct_config__.tag}"', protocol), message.__name__
 
 
-PARTS = ("browsers", "compiler", "databases", "imports", "layout", "lint", "networks", "scripts", "types")
+PARTS = ("browsers", "collected", "compiler", "databases", "imports", "layout", "lint", "networks", "scripts", "types")
 """What other targets call."""
 
 
