@@ -23,11 +23,12 @@ READY := .venv/ready
 TOOLS := node_modules/.package-lock.json
 LOOPS := $(wildcard media/native/*.[ch])
 
+# What is read is compiled once, by whoever reads it first: pip does not, and programs are started again and again.
+export PYTHONDONTWRITEBYTECODE =
+
 run: $(READY)
 	@$(BIN)/balie demo $(ARGS)
 
-# Tests start programs that read the same modules again, and are themselves read anew by each worker.
-test: export PYTHONDONTWRITEBYTECODE =
 test: compiler browsers databases networks
 ifdef ARGS
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check
