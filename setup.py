@@ -9,8 +9,8 @@ setup(
     ext_modules=[
         Extension(
             "media.native._batches",
-            ["media/native/batches.c"],
-            depends=["media/native/batches.h"],
+            ["media/native/batches.c", "media/native/checks.c"],
+            depends=["media/native/batches.h", "media/native/inside.h"],
             extra_compile_args=["-O3", "-fno-strict-aliasing"],
             optional=True,
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from media.core import stun
+from media.core.checks import NEVER, CheckTable
 from media.core.errors import PeerError
 from media.native.index import ADDRESS_WORDS, Index
 
@@ -18,8 +19,6 @@ CONSENT_US = 30_000_000  # RFC 7675 5.1
 SETUP_US = 30_000_000  # a browser that has not checked by then never got the answer
 ADDRESSES_MAX = 8  # mediasoup's cap on tuples of one peer
 RESTARTS_MAX = 4  # credentials kept of before restarts: answers may cross, but nobody needs a flood of them
-TRANSACTIONS_KEPT = 256  # of each peer: at a check every 2.5 s (libwebrtc, stable pair) ten minutes of them
-TRANSACTION_SIZE = 12  # RFC 8489 5
 ROLE_CONFLICT = 487  # RFC 8445 7.3.1.1: a lite agent is always controlled
 
 
@@ -36,7 +35,6 @@ class _Peer:
     ufrag: bytes
     password: stun.Password
     registered_us: int
-    heard_us: int | None = None
     selected: bytes | None = None
     addresses: dict[bytes, int] = field(default_factory=dict)
     """Checked address -> when last checked."""
@@ -44,24 +42,25 @@ class _Peer:
     """Checked address -> what the caller reaches it through."""
     earlier: dict[bytes, stun.Password] = field(default_factory=dict)
     """ufrag -> password of before restarts that the peer has not followed yet, oldest first."""
-    transactions: bytearray = field(default_factory=bytearray)
-    """The latest transaction ids, one after the other; a tenth of the memory of a set of them."""
 
 
 class IceLite:
     """The table of one port.
 
     by_address  checked address (opaque, exact) -> transport; read by the data path, changed only here
+    checks      what each peer said last; the data path answers who says it again as handle() would
     """
 
     def __init__(self, transports_max: int = 1024) -> None:
         self.by_address: Index[bytes] = Index(transports_max * ADDRESSES_MAX, ADDRESS_WORDS)
+        self.checks = CheckTable(transports_max)
         self._by_ufrag: dict[bytes, _Peer] = {}
         self._peers: dict[int, _Peer] = {}
 
     def register(self, transport: int, ufrag: str, password: str, now_us: int) -> None:
         peer = _Peer(transport, ufrag.encode(), stun.Password(password.encode()), now_us)
         self._peers[transport] = self._by_ufrag[peer.ufrag] = peer
+        self.checks.clear(transport)
 
     def restart(self, transport: int, ufrag: str, password: str) -> None:
         """New credentials; earlier ones work until the peer first uses the new (make before break)."""
@@ -72,11 +71,13 @@ class IceLite:
             del peer.earlier[never_used], self._by_ufrag[never_used]
         peer.ufrag, peer.password = ufrag.encode(), stun.Password(password.encode())
         self._by_ufrag[peer.ufrag] = peer
+        self.checks.unlearn(transport)
 
     def forget(self, transport: int) -> None:
         peer = self._peers.pop(transport, None)
         if peer is None:
             return
+        self.checks.clear(transport)
         self._by_ufrag.pop(peer.ufrag, None)
         self._forget_earlier(peer, peer.ufrag)
         for address in peer.addresses:
@@ -123,7 +124,7 @@ class IceLite:
         password = peer.password if ufrag == peer.ufrag else peer.earlier[ufrag]
         if request.integrity_at < 0 or not stun.integrity_holds(data, request.integrity_at, password):
             raise PeerError("stun_bad_integrity")
-        if address not in peer.addresses and request.transaction in peer.transactions:
+        if address not in peer.addresses and self.checks.has_heard(peer.transport, request.transaction):
             # An overheard check, sent again from elsewhere, would take the media there until the next one.
             raise PeerError("stun_bad_integrity", "transaction of another address")
         if request.controlled:
@@ -135,6 +136,8 @@ class IceLite:
         peer.via[address] = via
         if request.use_candidate or peer.selected is None:
             peer.selected = address
+        if peer.selected == address and ufrag == peer.ufrag:
+            self.checks.learn(peer.transport, data, request.integrity_at, password.key)
         return IceAnswer(stun.binding_success(request.transaction, ip, port, password), peer.transport)
 
     def _forget_earlier(self, peer: _Peer, than: bytes) -> None:
@@ -145,9 +148,7 @@ class IceLite:
             del peer.earlier[ufrag], self._by_ufrag[ufrag]
 
     def _believe(self, peer: _Peer, transaction: bytes, address: bytes, now_us: int) -> None:
-        peer.heard_us = now_us
-        peer.transactions += transaction
-        del peer.transactions[: -TRANSACTION_SIZE * TRANSACTIONS_KEPT]
+        self.checks.hear(peer.transport, transaction, now_us)
         owner = self.by_address.get(address)
         if owner is not None and owner != peer.transport:
             # The client closed a connection and opened the next from the same port: the newer one counts.
@@ -167,13 +168,13 @@ class IceLite:
         peer.addresses.pop(address, None)
         peer.via.pop(address, None)
         if peer.selected == address:
+            self.checks.unlearn(peer.transport)
             peer.selected = max(peer.addresses, key=lambda known: peer.addresses[known], default=None)
 
     def expired(self, now_us: int) -> list[int]:
         """Transports whose peer withdrew or never gave its consent; they are reported until forgotten."""
-        return [
-            peer.transport
-            for peer in self._peers.values()
-            if now_us - (peer.heard_us if peer.heard_us is not None else peer.registered_us)
-            > (CONSENT_US if peer.heard_us is not None else SETUP_US)
-        ]
+        return [peer.transport for peer in self._peers.values() if self._is_expired(peer, now_us)]
+
+    def _is_expired(self, peer: _Peer, now_us: int) -> bool:
+        heard_us = int(self.checks.heard_us[peer.transport])
+        return now_us - peer.registered_us > SETUP_US if heard_us == NEVER else now_us - heard_us > CONSENT_US

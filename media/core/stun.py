@@ -27,9 +27,10 @@ class Password:
     """A key of MESSAGE-INTEGRITY (RFC 8489 14.5), its HMAC begun: to set one up anew for each message costs more than
     the message, for a server that has other things in its caches."""
 
-    __slots__ = ("_begun",)
+    __slots__ = ("_begun", "key")
 
     def __init__(self, key: bytes) -> None:
+        self.key = key
         self._begun = hmac.new(key, digestmod="sha1")
 
     def sign(self, covered: bytes) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 
 from media.core.compiled import CompiledLoops
 from media.core.engine import Engine
+from media.io.checks import compiled_checks
 from media.io.compiled import CompiledPort
 from media.io.outbox import Outbox
 from media.io.ports import Sorted
@@ -32,6 +33,8 @@ class FastPath:
         self.path: Any = FFI.new("struct balie_path *")
         self.path.core = loops.core
         self._srtp.lend(self.path)
+        self._checks = compiled_checks(library, engine.ice.checks)
+        self.path.checks = self._checks
 
     def begin(self, now_us: int) -> bool:
         """Before a turn; returns whether it is to sample jitter."""

@@ -6,6 +6,7 @@ of the same binding on arena rows costs 0.7 us.  The only user of pylibsrtp's pr
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import numpy as np
@@ -254,3 +255,11 @@ def _address_of(name: str) -> Any:
     """A function of pylibsrtp's binding, for C."""
     found = binding.ffi.addressof(binding.lib, name)
     return FFI.cast("balie_srtp", int(binding.ffi.cast("uintptr_t", found)))
+
+
+def sha1_address() -> int:
+    """SHA1() of the OpenSSL inside pylibsrtp, 0 where that shows none."""
+    try:
+        return ctypes.cast(ctypes.CDLL(binding.__file__).SHA1, ctypes.c_void_p).value or 0
+    except (AttributeError, OSError):
+        return 0

@@ -15,47 +15,15 @@
 #include <sys/uio.h>
 #include <time.h>
 
-#include "batches.h"
+#include "inside.h"
 
 enum {
     SEGMENTS_MAX = 64,    /* UDP_MAX_SEGMENTS in linux/udp.h before 6.9, 128 after */
     SEGMENTED_MAX = 65000, /* bytes: an IPv4 datagram's 65,507 less some */
     UDP_SEGMENTS = 103,   /* UDP_SEGMENT of <linux/udp.h> */
-    NAME = 32, CONTROL = 64, DESTINATION = 28,
+    CONTROL = 64,
     HEADER_OUT = 4 * BALIE_HEADER_WORDS
 };
-
-static inline uint32_t be32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static inline void put16(uint8_t *p, uint32_t value)
-{
-    p[0] = value >> 8, p[1] = value;
-}
-
-static inline void put32(uint8_t *p, uint32_t value)
-{
-    p[0] = value >> 24, p[1] = value >> 16, p[2] = value >> 8, p[3] = value;
-}
-
-/* media/native/index.py has the same function. */
-static inline int64_t find(const struct balie_index *index, const uint64_t *key, int words)
-{
-    uint64_t hash = 0;
-    for (int i = 0; i < words; i++) {
-        hash = (hash ^ key[i]) * 0x9E3779B97F4A7C15u;
-        hash ^= hash >> 32;
-    }
-    for (uint64_t slot = hash & index->mask; index->values[slot] >= 0; slot = (slot + 1) & index->mask) {
-        const uint64_t *known = index->keys + slot * words;
-        int same = 1;
-        for (int i = 0; i < words; i++) same &= known[i] == key[i];
-        if (same) return index->values[slot];
-    }
-    return -1;
-}
 
 /* -- the forwarder ------------------------------------------------------------------------------------------- */
 
@@ -551,6 +519,7 @@ int64_t balie_turn(struct balie_path *p, struct balie_socket *s, int64_t now_us,
     if (s->rtp_count) p->packets = take_media(p, s);
     if (p->packets) forward(p, s, now_us, with_jitter);
     if (s->rtcp_count) take_control(p, s);
+    if (s->other_count && p->checks) balie_answer(p->checks, s, now_us);
     p->beside = s->rtcp_count || s->other_count;
     if (p->forged || (p->packets && p->reached != BALIE_SENT)) p->plain = 0;
     return datagrams;

@@ -1,4 +1,4 @@
-/* What media/native/batches.c offers, and the tables it works on.  Read by the C compiler and by cffi alike, so that
+/* What the files of this folder offer, and the tables they work on.  Read by the C compiler and by cffi alike, so that
  * both see the same layout: plain C types, no preprocessor.  Pointers are to numpy arrays that Python owns and that
  * never move; N is the number of packets in a batch, T of tracks, S of subscriptions, P of transports.  Units are in
  * the names.  What a column means is said where Python allocates it: media/core/tables.py and so on.
@@ -19,7 +19,9 @@ enum {
     BALIE_STATUSES = 32,        /* srtp_err_status_t has 28 values */
     BALIE_DELTA_US = 250,       /* twcc.DELTA_US */
     BALIE_FEEDBACK_HEAD = 22,   /* twcc.HEAD_SIZE */
-    BALIE_FEEDBACK_MAX = 1078   /* twcc.FAST_MAX */
+    BALIE_FEEDBACK_MAX = 1078,  /* twcc.FAST_MAX */
+    BALIE_CHECK_MAX = 256,      /* checks.CHECK_MAX */
+    BALIE_TRANSACTIONS = 256    /* checks.TRANSACTIONS_KEPT */
 };
 
 /* An open-addressed table: slot's key is `words` uint64, value -1 where the slot is free. */
@@ -132,11 +134,26 @@ int64_t balie_send(struct balie_socket *socket, int64_t count, const int64_t *st
                    const int64_t *transports);
 int64_t balie_message_sizes(int64_t which);
 
+/* Connectivity checks that say again what was said before: media/io/checks.py, the columns in media/core/checks.py. */
+typedef unsigned char *(*balie_sha1)(const unsigned char *data, size_t size, unsigned char *digest);
+
+struct balie_checks {
+    balie_sha1 sha1;
+    const uint8_t *said;                                    /* (P, BALIE_CHECK_MAX) */
+    const int64_t *said_size, *integrity_at;                /* (P,) */
+    const uint8_t *key;                                     /* (P, 64) */
+    uint8_t *transactions;                                  /* (P, BALIE_TRANSACTIONS, 12) */
+    int64_t *transactions_count, *heard_us;                 /* (P,) */
+};
+
+void balie_answer(struct balie_checks *checks, struct balie_socket *socket, int64_t now_us);
+
 /* A batch's whole way, as far as it is plain: media/io/fastpath.py. */
 enum { BALIE_NOTHING, BALIE_READ, BALIE_ACCOUNTED, BALIE_SENT };
 
 struct balie_path {
     struct balie_core *core;
+    struct balie_checks *checks;                            /* or NULL: all are for Python */
     balie_srtp unprotect, unprotect_rtcp, protect;
     void *const *receive_contexts, *const *send_contexts;   /* (P,) */
     uint8_t *genuine;                                       /* (batch,) */

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from media.core import stun
+from media.core.checks import CHECK_MAX, TRANSACTIONS_KEPT
 from media.core.errors import PeerError
 from media.core.ice import ADDRESSES_MAX, CONSENT_US, RESTARTS_MAX, SETUP_US, IceAnswer, IceLite
 from tests.support.forgeries import stun_message
@@ -139,10 +140,60 @@ def test_consent_and_setup_expire(port: Port) -> None:
     assert port.ice.expired(port.now_us + CONSENT_US) == []
 
 
-def test_memory_of_transactions_is_bounded(port: Port) -> None:
-    for _ in range(3000):
-        port.handle(port.check())
-    assert len(port.ice._peers[0].transactions) <= 12 * 256
+def test_the_latest_transactions_are_remembered(port: Port) -> None:
+    first = port.check()
+    port.handle(first)
+    latest = [port.check() for _ in range(TRANSACTIONS_KEPT)]
+    for check in latest:
+        port.handle(check)
+    assert [port.refusal(check, b"thief") for check in (latest[0], latest[-1])] == ["stun_bad_integrity"] * 2
+    assert not port.ice.checks.has_heard(0, first[8:20])
+    assert not port.ice.checks.has_heard(1, latest[0][8:20])
+    port.ice.register(0, "next", "password of whoever has this row now", 0)
+    assert not port.ice.checks.has_heard(0, latest[0][8:20])
+
+
+def said(port: Port, transport: int = 0) -> bytes:
+    """What the table has learned of a peer."""
+    table = port.ice.checks
+    return table.said[transport, : int(table.said_size[transport])].tobytes()
+
+
+def test_what_is_said_where_a_peer_is_reached_is_learned(port: Port) -> None:
+    first, elsewhere = port.check(nominate=True), port.check()
+    port.handle(first, b"A")
+    assert said(port) == first
+    port.handle(elsewhere, b"B")
+    assert said(port) == first
+    moved = port.check(nominate=True)
+    port.handle(moved, b"B")
+    assert (said(port), said(port, 1)) == (moved, b"")
+    port.ice.lose(b"A")
+    assert said(port) == moved
+    port.ice.lose(b"B")
+    assert said(port) == b""
+
+
+def test_what_was_learned_is_forgotten_with_what_it_was_about(port: Port) -> None:
+    port.handle(port.check())
+    port.ice.restart(0, "new", PASSWORDS["one"])
+    assert said(port) == b""
+    port.handle(port.check())
+    assert said(port) == b"", "these are the credentials of before"
+    port.handle(port.check("new", password=PASSWORDS["one"]))
+    assert said(port) != b""
+    port.ice.forget(0)
+    assert said(port) == b""
+    assert not port.ice.checks.key.any()
+
+
+def test_what_is_too_long_to_be_kept_is_not(port: Port) -> None:
+    port.handle(port.check())
+    key = PASSWORDS["one"].encode()
+    name = (0x0006, b"one:" + b"x" * CHECK_MAX)
+    long = stun.request(0x0001, b"transaction.", [name, (0x0025, b"")], key)
+    port.handle(long)
+    assert said(port) == b""
 
 
 def test_a_path_that_is_lost_leaves_the_one_checked_last(port: Port) -> None:

@@ -163,10 +163,19 @@ async def test_what_a_full_batch_left_is_not_kept_for_a_beat(server: MediaServer
     bert.close()
 
 
-async def test_they_end_for_a_connectivity_check(server: MediaServer, beats: Beats) -> None:
+async def test_they_go_on_for_a_connectivity_check_that_says_the_same_again(server: MediaServer, beats: Beats) -> None:
     an, bert = await begun(server)
     an.send_rtp(packet(2, delta_frame()))
     an.send(an.check())
+    assert one_turn(server, beats) == (2, None)
+    an.close()
+    bert.close()
+
+
+async def test_they_end_for_a_connectivity_check_that_says_something_new(server: MediaServer, beats: Beats) -> None:
+    an, bert = await begun(server)
+    an.send_rtp(packet(2, delta_frame()))
+    an.send(an.check(use_candidate=False))
     count, left = one_turn(server, beats)
     assert count == 2
     assert isinstance(left, Sorted)

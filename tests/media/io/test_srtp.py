@@ -14,7 +14,7 @@ from pylibsrtp import Policy, Session
 from media import native
 from media.core.drops import DropCounters
 from media.core.packets import HEAD, Arena
-from media.io.srtp import COLUMNS_CACHED, TAG_SIZES, SrtpContexts
+from media.io.srtp import COLUMNS_CACHED, TAG_SIZES, SrtpContexts, sha1_address
 from tests.support.packets import rtp
 
 KEY_SIZES = {
@@ -146,5 +146,6 @@ def test_the_private_names_that_the_adapter_leans_on_are_there() -> None:
     for name in ("srtp_protect", "srtp_unprotect", "srtp_protect_rtcp", "srtp_unprotect_rtcp"):
         assert callable(getattr(_binding.lib, name))
     assert "_srtp" in vars(Session())
+    assert sha1_address(), "without it, connectivity checks are all read in Python"
     assert pylibsrtp.__version__.startswith("1.")
     assert "window_size" in dict(inspect.getmembers(Policy))

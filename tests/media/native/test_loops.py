@@ -12,6 +12,7 @@ from media import native
 from media.core import compiled, rtcp
 from media.core.model import TrackId, TransportId
 from media.core.tables import HISTORY
+from media.io import checks
 from media.io import compiled as compiled_io
 from tests.support.bench import Desk, ssrc_of
 from tests.support.packets import rtp
@@ -137,6 +138,7 @@ def test_a_batch_that_was_not_finished_leaves_nothing_behind() -> None:
 def test_both_languages_agree_on_sizes() -> None:
     compiled.check_constants(LIBRARY)
     compiled_io.check_constants(LIBRARY)
+    checks.check_constants(LIBRARY)
 
 
 def test_a_library_of_other_sizes_is_refused() -> None:

@@ -1,0 +1,39 @@
+/* What the files of this folder share and Python does not see. */
+#include <stdint.h>
+#include <string.h>
+
+#include "batches.h"
+
+enum { NAME = 32, DESTINATION = 28 }; /* bytes of a row of balie_socket's in_names and destination */
+
+static inline uint32_t be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static inline void put16(uint8_t *p, uint32_t value)
+{
+    p[0] = value >> 8, p[1] = value;
+}
+
+static inline void put32(uint8_t *p, uint32_t value)
+{
+    p[0] = value >> 24, p[1] = value >> 16, p[2] = value >> 8, p[3] = value;
+}
+
+/* media/native/index.py has the same function. */
+static inline int64_t find(const struct balie_index *index, const uint64_t *key, int words)
+{
+    uint64_t hash = 0;
+    for (int i = 0; i < words; i++) {
+        hash = (hash ^ key[i]) * 0x9E3779B97F4A7C15u;
+        hash ^= hash >> 32;
+    }
+    for (uint64_t slot = hash & index->mask; index->values[slot] >= 0; slot = (slot + 1) & index->mask) {
+        const uint64_t *known = index->keys + slot * words;
+        int same = 1;
+        for (int i = 0; i < words; i++) same &= known[i] == key[i];
+        if (same) return index->values[slot];
+    }
+    return -1;
+}
