@@ -9,7 +9,7 @@ setup(
     ext_modules=[
         Extension(
             "media.native._batches",
-            ["media/native/batches.c", "media/native/checks.c"],
+            ["media/native/batches.c", "media/native/checks.c", "media/native/reports.c"],
             depends=["media/native/batches.h", "media/native/inside.h"],
             extra_compile_args=["-O3", "-fno-strict-aliasing"],
             optional=True,

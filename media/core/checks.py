@@ -21,8 +21,10 @@ NEVER = -1
 class CheckTable:
     """All are (transports_max,) int64 unless said.
 
+    registered_us       when it was told how to check, NEVER in a row that serves nobody
     heard_us            when its last genuine check came, NEVER before the first
-    transactions        (transports_max, TRANSACTIONS_KEPT, TRANSACTION_SIZE) uint8, of its latest checks, as a ring
+    transactions        (TRANSACTIONS_KEPT, transports_max, TRANSACTION_SIZE) uint8, of its latest checks, as a ring; of
+                        all peers side by side, so that a short call touches few pages
     transactions_count  of all its checks
     said, said_size     (transports_max, CHECK_MAX) uint8, a genuine check from the address where it is reached; size 0:
                         what comes next is for IceLite.handle() to read
@@ -31,8 +33,9 @@ class CheckTable:
     """
 
     def __init__(self, transports_max: int) -> None:
+        self.registered_us = np.full(transports_max, NEVER, np.int64)
         self.heard_us = np.full(transports_max, NEVER, np.int64)
-        self.transactions = np.zeros((transports_max, TRANSACTIONS_KEPT, TRANSACTION_SIZE), np.uint8)
+        self.transactions = np.zeros((TRANSACTIONS_KEPT, transports_max, TRANSACTION_SIZE), np.uint8)
         self.transactions_count = np.zeros(transports_max, np.int64)
         self.said = np.zeros((transports_max, CHECK_MAX), np.uint8)
         self.said_size = np.zeros(transports_max, np.int64)
@@ -40,23 +43,34 @@ class CheckTable:
         self.key = np.zeros((transports_max, KEY_SIZE), np.uint8)
 
     def clear(self, transport: int) -> None:
-        """Before the row serves another peer."""
-        self.heard_us[transport] = NEVER
-        self.transactions[transport] = 0
+        """The row serves nobody."""
+        self.registered_us[transport] = self.heard_us[transport] = NEVER
         self.transactions_count[transport] = 0
         self.unlearn(transport)
+
+    def begin(self, transport: int, now_us: int) -> None:
+        """Another peer has the row."""
+        self.clear(transport)
+        self.registered_us[transport] = now_us
+
+    def silent(self, now_us: int, setup_us: int, consent_us: int) -> list[int]:
+        """Who has not been heard for consent_us, or was never in setup_us."""
+        never = self.heard_us == NEVER
+        late = np.where(never, now_us - self.registered_us > setup_us, now_us - self.heard_us > consent_us)
+        late &= self.registered_us != NEVER
+        return np.flatnonzero(late).tolist()
 
     def hear(self, transport: int, transaction: bytes, now_us: int) -> None:
         """A genuine check came."""
         place = int(self.transactions_count[transport]) % TRANSACTIONS_KEPT
-        self.transactions[transport, place] = np.frombuffer(transaction, np.uint8)
+        self.transactions[place, transport] = np.frombuffer(transaction, np.uint8)
         self.transactions_count[transport] += 1
         self.heard_us[transport] = now_us
 
     def has_heard(self, transport: int, transaction: bytes) -> bool:
         """Whether a check of this transaction came, of the latest TRANSACTIONS_KEPT."""
         count = min(int(self.transactions_count[transport]), TRANSACTIONS_KEPT)
-        known = self.transactions[transport, :count]
+        known = self.transactions[:count, transport]
         return bool((known == np.frombuffer(transaction, np.uint8)).all(axis=1).any())
 
     def learn(self, transport: int, check: bytes, integrity_at: int, key: bytes) -> None:

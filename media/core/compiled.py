@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from media.core.compiled_reports import compiled_reports
 from media.core.compiled_twcc import CompiledFeedbackLog
 from media.core.egress import Copies
 from media.core.ingress import Packets, StrayReader
@@ -22,6 +23,7 @@ from media.core.tables import (
     LAYOUT_QUADS,
     SubscriptionTable,
     TrackTable,
+    TransportTable,
 )
 from media.native import FFI, agree, pointer
 
@@ -68,6 +70,7 @@ class CompiledLoops:
         send: Arena,
         tracks: TrackTable,
         subscriptions: SubscriptionTable,
+        transports: TransportTable,
         feedback: CompiledFeedbackLog,
         speakers: ActiveSpeakers,
     ) -> None:
@@ -96,6 +99,7 @@ class CompiledLoops:
         core.out_rows, core.log = send.rows, feedback.struct
         core.by_ssrc.keys, core.by_ssrc.values = pointer(tracks.by_ssrc.keys), pointer(tracks.by_ssrc.values)
         core.by_ssrc.mask = tracks.by_ssrc.mask
+        self.reports = compiled_reports(library, core, tracks, subscriptions, transports)
         self._fan: Ints = np.zeros(0, np.int64)
         self._count = 0
         c = self._columns

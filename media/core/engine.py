@@ -53,7 +53,7 @@ from media.core.settings import Settings
 from media.core.speakers import ActiveSpeakers
 from media.core.strays import Publisher, Strays, Track
 from media.core.subscriptions import FIRST_SEQUENCE, Flow, Subscription
-from media.core.tables import Rows, SubscriptionTable, TrackTable
+from media.core.tables import NEVER_US, Rows, SubscriptionTable, TrackTable, TransportTable
 from media.core.twcc import FeedbackLog
 
 POLL_US = 10_000
@@ -94,6 +94,7 @@ class Engine:
         self._entropy = entropy
         self._tracks = TrackTable(settings.tracks_max)
         self._subscriptions = SubscriptionTable(settings.subscriptions_max)
+        self._transport_table = TransportTable(settings.transports_max)
         self._transport_rows = Rows(settings.transports_max, "transports_max")
         self._transports: dict[int, Transport] = {}
         self._strays = Strays(self.arena, self._tracks, self.counters)
@@ -106,7 +107,13 @@ class Engine:
         self._keyframes = KeyframeRequests(settings.tracks_max)
         self._speakers = ActiveSpeakers(settings.tracks_max)
         self._reports = Reports(
-            self._tracks, self._subscriptions, self._flow, self._strays, self._by_row, self.counters
+            self._tracks,
+            self._subscriptions,
+            self._transport_table,
+            self._flow,
+            self._strays,
+            self._by_row,
+            self.counters,
         )
         tables = self.arena, self.send, self._tracks, self._subscriptions
         self._feedback: FeedbackLog
@@ -116,7 +123,9 @@ class Engine:
             self._loops = ArrayLoops(*tables, self._feedback, self._speakers)
         else:
             self._feedback = feedback = CompiledFeedbackLog(native, settings.transports_max, FEEDBACK_LOG)
-            self._loops = CompiledLoops(native, settings.batch_max, *tables, feedback, self._speakers)
+            self._loops = CompiledLoops(
+                native, settings.batch_max, *tables, self._transport_table, feedback, self._speakers
+            )
         self._own_ssrc = np.zeros(settings.transports_max, np.int64)
         self._media_ssrc = np.zeros(settings.transports_max, np.int64)
         self._jitter_due_us = 0
@@ -136,6 +145,7 @@ class Engine:
         row = self._transport_rows.take()
         self._transports[row] = Transport(row=row, ssrc=self._random_ssrc(), opened_us=now_us)
         self._own_ssrc[row] = self._transports[row].ssrc
+        self._transport_table.clear(row)
         ice = self._new_ice()
         self.ice.register(row, ice.ufrag, ice.pwd, now_us)
         return TransportId(row), ice
@@ -159,6 +169,7 @@ class Engine:
         self.ice.forget(transport)
         self._feedback.reset(transport)
         self._media_ssrc[transport] = 0
+        self._transport_table.clear(transport)
         del self._transports[transport]
         self._closed.append(transport)
         # The row may serve another peer before these are taken: what they say is not about him.
@@ -172,6 +183,7 @@ class Engine:
     def connected(self, transport: TransportId) -> None:
         """The io layer finished DTLS: tell the upper layers, and the peer how the clocks stand."""
         self._transports[transport].connected = True
+        self._transport_table.report_due_us[transport] = 0
         self._reports.soon(transport)
         self._events.append(TransportConnected(transport))
 
@@ -180,6 +192,7 @@ class Engine:
         known = self._transports.get(transport)
         if known is not None and not known.failed:
             known.connected, known.failed = False, True
+            self._transport_table.report_due_us[transport] = NEVER_US
             self._events.append(TransportFailed(transport, reason))
 
     # -- commands: tracks ----------------------------------------------------------------------
@@ -196,7 +209,8 @@ class Engine:
         self._tracks.clear(row)
         self._tracks.rate[row] = spec.codec.clock_rate
         self._tracks.kept[row] = spec.kind == "video"
-        track = Track(row, transport, room, participant, spec, SenderClock(spec.codec.clock_rate))
+        clock = SenderClock(spec.codec.clock_rate, self._tracks.clocks, row)
+        track = Track(row, transport, room, participant, spec, clock)
         publisher.tracks[spec.mid] = track
         publisher.extensions.update(spec.extensions)
         self._strays.tracks[row] = track
@@ -264,14 +278,13 @@ class Engine:
             sdes=rtcp.sdes(ssrc, cname(source)),
         )
         table = self._subscriptions
-        table.transport[row] = transport
-        table.packets[row] = table.octets[row] = table.first[row] = table.offset[row] = 0
+        table.clear(row, transport, track)
         table.time_offset[row] = self._random(1 << 32)
         self._by_row[row] = subscription
         source.subscriptions.add(row)
         to.subscriptions.add(row)
-        to.by_ssrc[subscription.ssrc] = row
-        to.by_ssrc[subscription.rtx_ssrc] = row
+        table.by_ssrc[transport << 32 | ssrc] = row
+        table.by_ssrc[transport << 32 | subscription.rtx_ssrc] = row
         self._write_header(subscription)
         if not source.muted and not paused:
             self._await_start(subscription)
@@ -302,8 +315,8 @@ class Engine:
         if to.connected and (goodbye := self._reports.goodbye(known)):
             self._control.append((TransportId(known.transport), goodbye, True))
         to.subscriptions.discard(known.row)
-        to.by_ssrc.pop(known.ssrc, None)
-        to.by_ssrc.pop(known.rtx_ssrc, None)
+        for ssrc in (known.ssrc, known.rtx_ssrc):
+            self._subscriptions.by_ssrc.pop(known.transport << 32 | ssrc)
         self._orientation_ids.pop(known.row, None)
         self._subscriptions.rows.give_back(known.row)
         self._forget_wish(known.track)
@@ -482,8 +495,7 @@ class Engine:
 
     def sends_picture(self, transport: int, ssrc: int) -> bool:
         """Whether what goes to this transport under this SSRC is video, or is sent again of one."""
-        known = self._transports.get(transport)
-        row = known.by_ssrc.get(ssrc) if known is not None else None
+        row = self._subscriptions.by_ssrc.get(transport << 32 | ssrc)
         return row is not None and self._by_row[row].track.spec.kind == "video"
 
     def refresh_pictures(self, transport: int) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from media.core import stun
-from media.core.checks import NEVER, CheckTable
+from media.core.checks import CheckTable
 from media.core.errors import PeerError
 from media.native.index import ADDRESS_WORDS, Index
 
@@ -34,7 +34,6 @@ class _Peer:
     transport: int
     ufrag: bytes
     password: stun.Password
-    registered_us: int
     selected: bytes | None = None
     addresses: dict[bytes, int] = field(default_factory=dict)
     """Checked address -> when last checked."""
@@ -58,9 +57,9 @@ class IceLite:
         self._peers: dict[int, _Peer] = {}
 
     def register(self, transport: int, ufrag: str, password: str, now_us: int) -> None:
-        peer = _Peer(transport, ufrag.encode(), stun.Password(password.encode()), now_us)
+        peer = _Peer(transport, ufrag.encode(), stun.Password(password.encode()))
         self._peers[transport] = self._by_ufrag[peer.ufrag] = peer
-        self.checks.clear(transport)
+        self.checks.begin(transport, now_us)
 
     def restart(self, transport: int, ufrag: str, password: str) -> None:
         """New credentials; earlier ones work until the peer first uses the new (make before break)."""
@@ -173,8 +172,4 @@ class IceLite:
 
     def expired(self, now_us: int) -> list[int]:
         """Transports whose peer withdrew or never gave its consent; they are reported until forgotten."""
-        return [peer.transport for peer in self._peers.values() if self._is_expired(peer, now_us)]
-
-    def _is_expired(self, peer: _Peer, now_us: int) -> bool:
-        heard_us = int(self.checks.heard_us[peer.transport])
-        return now_us - peer.registered_us > SETUP_US if heard_us == NEVER else now_us - heard_us > CONSENT_US
+        return self.checks.silent(now_us, SETUP_US, CONSENT_US)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from media.core.rtcp import ReportBlock
 
 _SECOND = 1 << 32
 _MIDDLE_SECOND = 1 << 16
+REORDERED_S = 10
+"""A report that is older than the last by less is late, or repeated; by more, the clock was set anew."""
 RTT_MAX_US = 10_000_000  # more is a peer that echoes nonsense
 
 
@@ -31,34 +36,60 @@ def rtt_from_report_block(block: ReportBlock, now_middle: int | None) -> int | N
     return us if us <= RTT_MAX_US else None
 
 
+class ClockTable:
+    """What the latest sender report of each track said, and when it came: (n,) each.
+
+    known       bool, whether there was one; the other columns mean nothing before
+    ntp         uint64, 32.32 fixed point seconds
+    rtp         int64, in clock units
+    arrival_us  int64
+    """
+
+    def __init__(self, n: int) -> None:
+        self.known = np.zeros(n, np.bool_)
+        self.ntp: NDArray[np.uint64] = np.zeros(n, np.uint64)
+        self.rtp = np.zeros(n, np.int64)
+        self.arrival_us = np.zeros(n, np.int64)
+
+
 class SenderClock:
-    """Where a publisher's NTP and RTP clocks stand, from its latest sender report.
+    """Where a publisher's NTP and RTP clocks stand, from its latest sender report: a row of a ClockTable, made anew.
 
     Reports to subscribers carry the publisher's own clock advanced by the time since, for audio and video
     alike: whatever the uplink delayed, both moved by the same and lips stay in sync (checklist rule 22).
     """
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, table: ClockTable | None = None, row: int = 0) -> None:
         self._rate = rate
-        self._ntp = 0
-        self._rtp = 0
-        self._arrival_us = 0
+        self._table = table if table is not None else ClockTable(row + 1)
+        self._row = row
+        self._table.known[row] = False
         self._last_out = 0
-        self.known = False
+
+    @property
+    def known(self) -> bool:
+        return bool(self._table.known[self._row])
+
+    def _told(self) -> tuple[int, int, int]:
+        """NTP, RTP and arrival of the latest report."""
+        table, row = self._table, self._row
+        return int(table.ntp[row]), int(table.rtp[row]), int(table.arrival_us[row])
 
     def update(self, ntp: int, rtp: int, arrival_us: int) -> None:
         """A sender report arrived.  One older than the last (reordered, or replayed) is ignored."""
-        if self.known and ntp < self._ntp and self._ntp - ntp < 10 * _SECOND:
+        table, row = self._table, self._row
+        if self.known and 0 < int(table.ntp[row]) - ntp < REORDERED_S * _SECOND:
             return
-        self._ntp, self._rtp, self._arrival_us, self.known = ntp, rtp, arrival_us, True
+        table.ntp[row], table.rtp[row], table.arrival_us[row], table.known[row] = ntp, rtp, arrival_us, True
 
     def at(self, now_us: int) -> tuple[int, int] | None:
         """(NTP, RTP) at now_us, None before the first report.  NTP never goes back between two calls."""
         if not self.known:
             return None
-        elapsed_us = max(0, now_us - self._arrival_us)
-        ntp = self._ntp + ntp_interval(elapsed_us)
-        rtp = self._rtp + elapsed_us * self._rate // 1_000_000
+        told, rtp, arrival_us = self._told()
+        elapsed_us = max(0, now_us - arrival_us)
+        ntp = told + ntp_interval(elapsed_us)
+        rtp += elapsed_us * self._rate // 1_000_000
         behind = self._last_out - ntp
         if 0 < behind < _SECOND:  # the new report arrived quicker than the last one: hold, do not regress
             ntp += behind
@@ -70,11 +101,13 @@ class SenderClock:
         """What the middle bits of a report sent now would say, for round trips."""
         if not self.known:
             return None
-        return middle(self._ntp + ntp_interval(max(0, now_us - self._arrival_us)))
+        ntp, _, arrival_us = self._told()
+        return middle(ntp + ntp_interval(max(0, now_us - arrival_us)))
 
     def last_report(self, now_us: int) -> tuple[int, int]:
         """(LSR, DLSR) for a receiver report to the publisher; zeros before its first report."""
         if not self.known:
             return 0, 0
-        delay = (now_us - self._arrival_us) * _MIDDLE_SECOND // 1_000_000
-        return middle(self._ntp), max(0, min(0xFFFFFFFF, delay))
+        ntp, _, arrival_us = self._told()
+        delay = (now_us - arrival_us) * _MIDDLE_SECOND // 1_000_000
+        return middle(ntp), max(0, min(0xFFFFFFFF, delay))

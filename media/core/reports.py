@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from media.core import rtcp
 from media.core.drops import Drop, DropCounters
 from media.core.errors import PeerError
@@ -15,7 +17,7 @@ from media.core.model import BandwidthChanged, Event, TransportId
 from media.core.ntp import rtt_from_report_block
 from media.core.strays import Strays, Track
 from media.core.subscriptions import Flow, Subscription
-from media.core.tables import SubscriptionTable, TrackTable
+from media.core.tables import UNKNOWN, SubscriptionTable, TrackTable, TransportTable
 
 REPORT_US = 1_000_000  # libwebrtc's interval for video; audio gains a quicker first lip sync by it
 QUIET_US = 2_000_000  # a stream that sends nothing has no sender report (checklist rule 22)
@@ -38,11 +40,6 @@ class Transport:
     connected: bool = False
     failed: bool = False
     subscriptions: set[int] = field(default_factory=set)
-    by_ssrc: dict[int, int] = field(default_factory=dict)
-    """Outgoing SSRC, also of retransmissions -> subscription row."""
-    rtt_us: int | None = None
-    remb_bps: int | None = None
-    report_due_us: int = 0
     sdes: bytes = field(init=False)
     """What goes with our receiver reports."""
 
@@ -68,6 +65,7 @@ class Reports:
         self,
         tracks: TrackTable,
         subscriptions: SubscriptionTable,
+        transports: TransportTable,
         flow: Flow,
         strays: Strays,
         by_row: dict[int, Subscription],
@@ -75,6 +73,7 @@ class Reports:
     ) -> None:
         self._tracks = tracks
         self._table = subscriptions
+        self._transports = transports
         self._flow = flow
         self._strays = strays
         self._by_row = by_row
@@ -127,43 +126,44 @@ class Reports:
 
     def _read_blocks(self, transport: Transport, blocks: tuple[rtcp.ReportBlock, ...], now_us: int) -> None:
         for block in blocks:
-            row = transport.by_ssrc.get(block.ssrc)
-            if row is None:
+            subscription = self._subscription(transport, block.ssrc)
+            if subscription is None or block.ssrc != subscription.ssrc:
                 continue  # a receiver goes on reporting on a stream for a while after it ended
-            subscription = self._by_row[row]
-            if block.ssrc != subscription.ssrc:
-                continue
-            subscription.fraction_lost = block.fraction_lost
-            subscription.lost = block.lost
+            self._table.lost[subscription.row] = block.lost
             rtt_us = rtt_from_report_block(block, subscription.track.clock.ntp_middle_at(now_us))
             if rtt_us is not None:
-                subscription.rtt_us = transport.rtt_us = rtt_us
+                self._table.rtt_us[subscription.row] = self._transports.rtt_us[transport.row] = rtt_us
+
+    def _subscription(self, transport: Transport, ssrc: int) -> Subscription | None:
+        """Whose stream that is, or whose retransmissions."""
+        row = self._table.by_ssrc.get(transport.row << 32 | ssrc)
+        return self._by_row[row] if row is not None else None
 
     def _read_nack(self, transport: Transport, packet: rtcp.Nack, now_us: int, outcome: Outcome) -> None:
-        row = transport.by_ssrc.get(packet.media)
-        if row is None or packet.media != self._by_row[row].ssrc:  # retransmissions are not asked for again
+        subscription = self._subscription(transport, packet.media)
+        if subscription is None or packet.media != subscription.ssrc:  # retransmissions are not asked for again
             self._drops.add(Drop.RTCP_UNKNOWN_SSRC)
             return
         seqs = packet.seqs[: NACKS_MAX - outcome.asked]
         outcome.asked += len(seqs)
         for sequence in seqs:
-            resend = self._flow.resend(self._by_row[row], sequence, now_us)
+            resend = self._flow.resend(subscription, sequence, now_us)
             if resend is not None:
                 outcome.resends.append(resend)
 
     def _read_picture_loss(self, transport: Transport, ssrcs: list[int] | tuple[int, ...], outcome: Outcome) -> None:
         for ssrc in ssrcs:
-            row = transport.by_ssrc.get(ssrc)
-            if row is None:
+            subscription = self._subscription(transport, ssrc)
+            if subscription is None:
                 self._drops.add(Drop.RTCP_UNKNOWN_SSRC)
-            elif (track := self._by_row[row].track).spec.kind == "video":
+            elif (track := subscription.track).spec.kind == "video":
                 outcome.keyframes.append(track.row)
 
     def _read_remb(self, transport: Transport, bps: int, outcome: Outcome) -> None:
         """The subscriber's own estimate.  An event when it moved by a tenth: it comes several times a second."""
-        last = transport.remb_bps
-        if last is None or abs(bps - last) * 10 > last:
-            transport.remb_bps = bps
+        last = int(self._transports.remb_bps[transport.row])
+        if last == UNKNOWN or abs(bps - last) * 10 > last:
+            self._transports.remb_bps[transport.row] = bps
             outcome.events.append(BandwidthChanged(TransportId(transport.row), bps))
 
     # -- outgoing --------------------------------------------------------------------------------
@@ -185,13 +185,15 @@ class Reports:
         if now_us >= self._next_us:
             self._next_us = now_us + REPORT_US // 20
         out: list[tuple[int, bytes]] = []
-        for transport in transports.values():
-            if not transport.connected or (now_us < transport.report_due_us and transport.row not in soon):
+        due_us = self._transports.report_due_us
+        for row in sorted({*soon, *np.flatnonzero(due_us <= now_us).tolist()}):
+            transport = transports.get(row)
+            if transport is None or not transport.connected:
                 continue
-            if transport.report_due_us == 0:  # spread the first ones, so that not all are due in one turn
-                transport.report_due_us = now_us + REPORT_US * (transport.row % 20) // 20
-            if now_us >= transport.report_due_us:
-                transport.report_due_us = now_us + REPORT_US
+            if due_us[row] == 0:  # spread the first ones, so that not all are due in one turn
+                due_us[row] = now_us + REPORT_US * (row % 20) // 20
+            if now_us >= due_us[row]:
+                due_us[row] = now_us + REPORT_US
             out.extend((transport.row, packet) for packet in self._compounds(transport, now_us))
         return out
 
@@ -280,9 +282,9 @@ class Reports:
             "packets_sent": int(sum(self._table.packets[s.row] for s in subscriptions)),
             "octets_sent": int(sum(self._table.octets[s.row] for s in subscriptions)),
             "packets_resent": sum(s.resent for s in subscriptions),
-            "packets_lost": sum(max(0, s.lost) for s in subscriptions),
-            "rtt_us": transport.rtt_us or 0,
-            "remb_bps": transport.remb_bps or 0,
+            "packets_lost": int(sum(max(0, self._table.lost[s.row]) for s in subscriptions)),
+            "rtt_us": max(0, int(self._transports.rtt_us[transport.row])),
+            "remb_bps": max(0, int(self._transports.remb_bps[transport.row])),
         }
 
 

@@ -240,7 +240,8 @@ class Strays:
             return
         track.time_shift += behind
         table.transit[row] = now - timestamp
-        track.clock = SenderClock(track.spec.codec.clock_rate)  # what he reported was about the old timestamps
+        # What he reported was about the old timestamps.
+        track.clock = SenderClock(track.spec.codec.clock_rate, table.clocks, row)
 
     def _forget_numbers(self, track: Track) -> None:
         """The publisher begins its numbering anew: what was missing is not to be had any more."""

@@ -53,9 +53,6 @@ class Subscription:
     resent: int = 0
     time_shift: int = 0
     """How much of the track's time_shift is in the table's time_offset."""
-    fraction_lost: int = 0
-    lost: int = 0
-    rtt_us: int | None = None
 
 
 class Flow:
@@ -140,7 +137,8 @@ class Flow:
         high = self._highest_out(subscription)
         out = high + ((sequence - high + 0x8000 & 0xFFFF) - 0x8000)
         times, last_us = subscription.resends.get(out, (0, 0))
-        wait_us = min(RESEND_AGAIN_US, 2 * (subscription.rtt_us or RESEND_AGAIN_US))
+        rtt_us = int(self._table.rtt_us[subscription.row])
+        wait_us = min(RESEND_AGAIN_US, 2 * rtt_us if rtt_us > 0 else RESEND_AGAIN_US)
         if times and now_us - last_us < wait_us:
             self._drops.add(Drop.NACK_TOO_SOON)
             return None

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from media.core.errors import LimitError
+from media.core.ntp import ClockTable
 from media.core.rtp import ONE_BYTE_PROFILE, Header
 from media.native.index import Index
 
@@ -25,6 +26,10 @@ LAYOUT_QUADS = LAYOUT_BYTES // 8
 
 HEADER_OUT = 28  # 12 fixed + 4 extension header + 12 extension bytes, the same for every subscriber
 HEADER_WORDS = HEADER_OUT // 4
+
+UNKNOWN = -1
+NEVER_US = 1 << 62
+"""A time that does not come."""
 
 
 def distinct(rows: NDArray[Any]) -> NDArray[Any]:
@@ -101,6 +106,7 @@ class TrackTable:
         self.fan_count = np.zeros(n, np.int64)
         self.history = np.zeros((n, HISTORY), np.int64)
         self.fan: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.clocks = ClockTable(n)
         self.by_ssrc: Index[int] = Index(tracks_max)
         """transport << 32 | ssrc -> track, for primary streams only."""
         self.gaps: dict[int, list[int]] = {}
@@ -192,6 +198,8 @@ class SubscriptionTable:
     time_offset  int64, added to the source's timestamp, modulo 2**32
     first        int64, source's extended number from which on packets are forwarded
     packets, octets  int64, sent (RFC 3550 6.4.1: payload bytes)
+    source       int64, track
+    lost, rtt_us int64, as the receiver last reported: packets, and UNKNOWN before it told
     """
 
     def __init__(self, subscriptions_max: int) -> None:
@@ -206,6 +214,17 @@ class SubscriptionTable:
         self.first = np.zeros(n, np.int64)
         self.packets = np.zeros(n, np.int64)
         self.octets = np.zeros(n, np.int64)
+        self.source = np.zeros(n, np.int64)
+        self.lost = np.zeros(n, np.int64)
+        self.rtt_us = np.full(n, UNKNOWN, np.int64)
+        self.by_ssrc: Index[int] = Index(2 * subscriptions_max)
+        """transport << 32 | ssrc -> subscription, of streams and of their retransmissions."""
+
+    def clear(self, row: int, transport: int, source: int) -> None:
+        """A row begins: nothing was sent, and nothing reported."""
+        self.transport[row], self.source[row] = transport, source
+        self.packets[row] = self.octets[row] = self.first[row] = self.offset[row] = self.lost[row] = 0
+        self.rtt_us[row] = UNKNOWN
 
     def write_header(
         self,
@@ -238,3 +257,21 @@ class SubscriptionTable:
         self.header[row] = (0x90 << 24 | payload_type << 16, 0, ssrc, ONE_BYTE_PROFILE << 16 | 3, *words)
         self.time_mask[row] = 0x00FFFFFF if time_id else 0
         self.level_mask[row] = 0x00FF0000 if level_id else 0
+
+
+class TransportTable:
+    """What reports leave behind of each peer connection.  All arrays are (transports_max,) int64.
+
+    report_due_us  when it is to have our next reports: 0 when it has had none yet, NEVER_US while it is not connected
+    rtt_us         round trip of media, remb_bps the receiver's own estimate (REMB): UNKNOWN before it told
+    """
+
+    def __init__(self, transports_max: int) -> None:
+        self.report_due_us = np.full(transports_max, NEVER_US, np.int64)
+        self.rtt_us = np.full(transports_max, UNKNOWN, np.int64)
+        self.remb_bps = np.full(transports_max, UNKNOWN, np.int64)
+
+    def clear(self, row: int) -> None:
+        """Make a row as new."""
+        self.report_due_us[row] = NEVER_US
+        self.rtt_us[row] = self.remb_bps[row] = UNKNOWN

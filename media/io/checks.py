@@ -31,7 +31,7 @@ def compiled_checks(library: Any, table: CheckTable) -> Any:
     if bytes(digest) != hashlib.sha1(_SAMPLE, usedforsecurity=False).digest():
         return FFI.NULL
     one: Any = FFI.new("struct balie_checks *")
-    one.sha1 = sha1
+    one.sha1, one.transports_max = sha1, len(table.heard_us)
     for name in _COLUMNS:
         setattr(one, name, pointer(getattr(table, name)))
     return one

@@ -35,6 +35,7 @@ class FastPath:
         self._srtp.lend(self.path)
         self._checks = compiled_checks(library, engine.ice.checks)
         self.path.checks = self._checks
+        self.path.reports = loops.reports
 
     def begin(self, now_us: int) -> bool:
         """Before a turn; returns whether it is to sample jitter."""

@@ -473,14 +473,16 @@ static int64_t take_media(struct balie_path *p, struct balie_socket *s)
     return count;
 }
 
-/* Decrypt what comes beside media; what is not genuine leaves the batch. */
-static void take_control(struct balie_path *p, struct balie_socket *s)
+/* Decrypt what comes beside media; what is not genuine leaves the batch, and so do reports that are plain. */
+static void take_control(struct balie_path *p, struct balie_socket *s, int64_t now_us)
 {
     int64_t count = 0;
     p->forged += balie_unprotect(p->unprotect_rtcp, p->receive_contexts, s->in_bytes, s->in_length, s->rtcp_count,
                                  s->rtcp_row, s->rtcp_transport, p->genuine, p->forged_statuses);
     for (int64_t i = 0; i < s->rtcp_count; i++) {
         if (!p->genuine[i]) continue;
+        const uint8_t *packet = s->in_bytes + s->rtcp_row[i] * BALIE_STRIDE + BALIE_HEAD;
+        if (balie_report(p->reports, s->rtcp_transport[i], packet, s->in_length[s->rtcp_row[i]], now_us)) continue;
         s->rtcp_row[count] = s->rtcp_row[i];
         s->rtcp_transport[count++] = s->rtcp_transport[i];
     }
@@ -518,7 +520,7 @@ int64_t balie_turn(struct balie_path *p, struct balie_socket *s, int64_t now_us,
     p->plain = 1;
     if (s->rtp_count) p->packets = take_media(p, s);
     if (p->packets) forward(p, s, now_us, with_jitter);
-    if (s->rtcp_count) take_control(p, s);
+    if (s->rtcp_count) take_control(p, s, now_us);
     if (s->other_count && p->checks) balie_answer(p->checks, s, now_us);
     p->beside = s->rtcp_count || s->other_count;
     if (p->forged || (p->packets && p->reached != BALIE_SENT)) p->plain = 0;

@@ -21,7 +21,10 @@ enum {
     BALIE_FEEDBACK_HEAD = 22,   /* twcc.HEAD_SIZE */
     BALIE_FEEDBACK_MAX = 1078,  /* twcc.FAST_MAX */
     BALIE_CHECK_MAX = 256,      /* checks.CHECK_MAX */
-    BALIE_TRANSACTIONS = 256    /* checks.TRANSACTIONS_KEPT */
+    BALIE_TRANSACTIONS = 256,   /* checks.TRANSACTIONS_KEPT */
+    BALIE_REORDERED_S = 10,     /* ntp.REORDERED_S */
+    BALIE_RTT_MAX_US = 10000000, /* ntp.RTT_MAX_US */
+    BALIE_PACKETS_MAX = 64      /* rtcp.PACKETS_MAX */
 };
 
 /* An open-addressed table: slot's key is `words` uint64, value -1 where the slot is free. */
@@ -142,11 +145,28 @@ struct balie_checks {
     const uint8_t *said;                                    /* (P, BALIE_CHECK_MAX) */
     const int64_t *said_size, *integrity_at;                /* (P,) */
     const uint8_t *key;                                     /* (P, 64) */
-    uint8_t *transactions;                                  /* (P, BALIE_TRANSACTIONS, 12) */
+    uint8_t *transactions;                                  /* (BALIE_TRANSACTIONS, P, 12) */
+    int64_t transports_max;                                 /* P */
     int64_t *transactions_count, *heard_us;                 /* (P,) */
 };
 
 void balie_answer(struct balie_checks *checks, struct balie_socket *socket, int64_t now_us);
+
+/* Reports that peers send about once a second: media/core/compiled_reports.py. */
+struct balie_reports {
+    const struct balie_core *core;
+    struct balie_index by_ssrc;                             /* of subscriptions: SubscriptionTable */
+    const int64_t *source;                                  /* (S,) */
+    int64_t *lost, *rtt_us;                                 /* (S,) */
+    const uint8_t *clock_known;                             /* (T,) like all of ClockTable */
+    uint64_t *clock_ntp;
+    int64_t *clock_rtp, *clock_arrival_us;
+    int64_t *transport_rtt_us;                              /* (P,) TransportTable */
+    const int64_t *remb_bps;                                /* (P,) */
+};
+
+int64_t balie_report(const struct balie_reports *reports, int64_t transport, const uint8_t *data, int64_t size,
+                     int64_t now_us);
 
 /* A batch's whole way, as far as it is plain: media/io/fastpath.py. */
 enum { BALIE_NOTHING, BALIE_READ, BALIE_ACCOUNTED, BALIE_SENT };
@@ -154,6 +174,7 @@ enum { BALIE_NOTHING, BALIE_READ, BALIE_ACCOUNTED, BALIE_SENT };
 struct balie_path {
     struct balie_core *core;
     struct balie_checks *checks;                            /* or NULL: all are for Python */
+    const struct balie_reports *reports;
     balie_srtp unprotect, unprotect_rtcp, protect;
     void *const *receive_contexts, *const *send_contexts;   /* (P,) */
     uint8_t *genuine;                                       /* (batch,) */

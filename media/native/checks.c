@@ -85,7 +85,7 @@ static int64_t write_answer(const struct balie_checks *c, int64_t t, const uint8
 static void remember(struct balie_checks *c, int64_t t, const uint8_t *data, int64_t now_us)
 {
     int64_t place = c->transactions_count[t]++ % BALIE_TRANSACTIONS;
-    memcpy(c->transactions + (t * BALIE_TRANSACTIONS + place) * TRANSACTION, data + TRANSACTION_AT, TRANSACTION);
+    memcpy(c->transactions + (place * c->transports_max + t) * TRANSACTION, data + TRANSACTION_AT, TRANSACTION);
     c->heard_us[t] = now_us;
 }
 
