@@ -150,6 +150,7 @@ struct balie_checks {
     int64_t *transactions_count, *heard_us;                 /* (P,) */
 };
 
+int64_t balie_said_again(const struct balie_checks *checks, int64_t transport, const uint8_t *data, int64_t size);
 void balie_answer(struct balie_checks *checks, struct balie_socket *socket, int64_t now_us);
 
 /* Reports that peers send about once a second: media/core/compiled_reports.py. */

@@ -46,12 +46,12 @@ static int sign(const struct balie_checks *c, const uint8_t *key, const uint8_t 
 }
 
 /* Whether this is what the peer said before, but for its transaction, and genuine. */
-static int is_said_again(const struct balie_checks *c, int64_t t, const uint8_t *data, int64_t size)
+int64_t balie_said_again(const struct balie_checks *c, int64_t t, const uint8_t *data, int64_t size)
 {
     const uint8_t *said = c->said + t * BALIE_CHECK_MAX;
     int64_t at = c->integrity_at[t], end = at + INTEGRITY_SIZE;
     uint8_t mac[MAC], differs = 0;
-    if (size != c->said_size[t] || memcmp(data, said, TRANSACTION_AT) ||
+    if (!size || size != c->said_size[t] || memcmp(data, said, TRANSACTION_AT) ||
         memcmp(data + HEADER, said + HEADER, at + 4 - HEADER) || memcmp(data + end, said + end, 4) ||
         (crc32(data, end) ^ FINGERPRINT_XOR) != be32(data + end + 4))
         return 0;
@@ -96,9 +96,9 @@ void balie_answer(struct balie_checks *c, struct balie_socket *s, int64_t now_us
     for (int64_t k = 0; k < s->other_count; k++) {
         int64_t i = s->other[k], t = s->transport[i], row = s->rows[i], answered = 0;
         const uint8_t *data = s->in_bytes + row * BALIE_STRIDE + BALIE_HEAD, *name = s->in_names + i * NAME;
-        if (t >= 0 && !s->too_long[i] && s->socket_of[t] == s->number && c->said_size[t] &&
+        if (t >= 0 && !s->too_long[i] && s->socket_of[t] == s->number &&
             !memcmp(name, s->destination + t * DESTINATION, s->address_size) &&
-            is_said_again(c, t, data, s->in_length[row])) {
+            balie_said_again(c, t, data, s->in_length[row])) {
             uint8_t answer[ANSWER_MAX];
             int64_t size = write_answer(c, t, data, name, s->address_size, answer);
             answered = size && sendto(s->fd, answer, size, MSG_DONTWAIT, (const void *)name, s->address_size) == size;

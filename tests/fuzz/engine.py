@@ -82,7 +82,7 @@ def _play(data: bytes) -> Told:
             case 5:
                 call.desk.run(10_000 * len(packet))
             case 6:
-                call.engine.handle_rtcp(call.an, packet, call.desk.now_us)
+                call.desk.hear(call.an, packet)
             case 7:
                 call.engine.set_track_muted(call.camera, len(packet) % 2 == 0)
             case 8:

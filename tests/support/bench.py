@@ -74,6 +74,19 @@ class Desk:
         spec = SendSpec("3", payload_type, payload_type + 1, OUT_IDS, nack=True)
         return self.engine.add_subscription(transport, track, spec)
 
+    def hear(self, transport: TransportId, data: bytes) -> bool:
+        """A decrypted compound packet, read as the io layer has it read: in C where that is there and it is plain.
+
+        Returns whether it was.
+        """
+        loops, library = self.engine.compiled, self.native or Desk.loops
+        if loops is not None and library is not None:
+            plain = library.balie_report(loops.reports, transport, data, len(data), self.now_us)
+            if plain:
+                return True
+        self.engine.handle_rtcp(transport, data, self.now_us)
+        return False
+
     def receive(self, transport: TransportId, *packets: bytes) -> list[bytes]:
         """Decrypted packets of one sender, in one batch; returns the copies' bytes."""
         return self.receive_from([(transport, packet) for packet in packets])

@@ -70,13 +70,13 @@ class Call:
 
     def an_reports(self, ntp: int, timestamp: int, ssrc: int = CAMERA) -> None:
         """A sender report of the publisher."""
-        self.engine.handle_rtcp(self.an, rtcp.sender_report(ssrc, ntp, timestamp, 0, 0), self.desk.now_us)
+        self.desk.hear(self.an, rtcp.sender_report(ssrc, ntp, timestamp, 0, 0))
 
     # -- the viewer ----------------------------------------------------------------------------------
 
     def bert_says(self, data: bytes) -> list[bytes]:
         """RTCP of the viewer; returns the retransmissions that it leads to."""
-        self.engine.handle_rtcp(self.bert, data, self.desk.now_us)
+        self.desk.hear(self.bert, data)
         return [data for _, data, is_rtcp in self.engine.take_control() if not is_rtcp]
 
     def ask_again(self, *numbers: int) -> list[bytes]:

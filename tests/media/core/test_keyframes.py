@@ -107,7 +107,7 @@ class Call:
         self.desk.receive(self.an, rtp(ssrc=100, sequence=self.number, timestamp=self.number * 3000, payload=payload))
 
     def says_broken(self) -> None:
-        self.desk.engine.handle_rtcp(self.bert, rtcp.pli(1, self.out.ssrc), self.desk.now_us)
+        self.desk.hear(self.bert, rtcp.pli(1, self.out.ssrc))
 
 
 def test_a_viewer_who_sees_it_broken_asks_until_a_key_frame_comes() -> None:

@@ -151,7 +151,7 @@ def test_many_reports_are_cut_into_packets_that_any_path_carries() -> None:
         an = desk.transport()
         desk.subscribe(bert, desk.audio(an))
         desk.receive(an, rtp(ssrc=200, payload_type=111))
-        desk.engine.handle_rtcp(an, rtcp.sender_report(200, NTP, number, 0, 0), desk.now_us)
+        desk.hear(an, rtcp.sender_report(200, NTP, number, 0, 0))
     packets = [data for to, data, _ in desk.poll(10_000) if to == bert]
     assert len(packets) > 1
     assert max(map(len, packets)) <= SIZE_MAX
@@ -309,7 +309,7 @@ def test_an_estimate_is_news_when_it_moved_by_a_tenth(call: Call) -> None:
 
 def test_a_closed_transport_says_nothing_more(call: Call) -> None:
     call.engine.close_transport(call.bert)
-    call.engine.handle_rtcp(call.bert, rtcp.pli(1, call.picture.ssrc), call.desk.now_us)
+    call.desk.hear(call.bert, rtcp.pli(1, call.picture.ssrc))
     assert not [to for to, _, _ in call.desk.poll(1_000_000) if to == call.bert]
 
 
