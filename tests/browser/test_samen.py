@@ -150,6 +150,15 @@ async def test_it_opens_by_itself_is_heard_and_leaves_the_focus(visit: Visit, de
         await who_writes_a_message_goes_on_writing(an, part)
 
 
+async def what_did_not_get_through_comes_by_itself(an: Visitor, part: Locator) -> None:
+    an.expected.append("ERR_FAILED .*/samen/deel")
+    await an.page.route("**/deel", lambda route: route.abort(), times=2)
+    await open_step(part, "Laad een document op")
+    await expect(an.page.get_by_text("Dat is niet gelukt.")).to_be_visible()
+    await expect(an.page.get_by_role("heading", name="Laad een document op")).to_be_visible()
+    await expect(an.page.get_by_text("Dat is niet gelukt.")).to_be_hidden()
+
+
 async def who_writes_a_message_goes_on_writing(an: Visitor, part: Locator) -> None:
     await an.press("Berichten")
     await an.page.keyboard.type("Ik wil graag ")
@@ -196,6 +205,7 @@ async def test_what_is_being_done_stays_when_something_else_changes(visit: Visit
             " - document.querySelector('.samen-top').getBoundingClientRect().bottom < 40"
         )
         await check(an, "two steps done")
+        await what_did_not_get_through_comes_by_itself(an, part)
         await an.page.locator("#samen [data-state=done] summary").first.click()
         await expect(an.page.get_by_role("button", name="Kies iets anders")).to_be_visible()
 

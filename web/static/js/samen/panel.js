@@ -9,6 +9,9 @@ import { morph } from "./morph.js";
 /** Sentences of one change: more would not be listened to. */
 const SAID_MAX = 3;
 
+/** When to ask again after the server was not reached, in ms, the last for good; about so, for many ask at once. */
+const RETRIES_MS = [1_000, 2_000, 5_000, 10_000, 30_000];
+
 export class Panel {
   /**
    * @param {object} parts
@@ -29,6 +32,10 @@ export class Panel {
     this.next = next;
     this.busy = false;
     this.again = false;
+    /** The last request did not reach the server, or the server was not well: what it tells is still to come. */
+    this.unreached = false;
+    this.retries = 0;
+    this.timer = 0;
     /** Answers are put in the page in the order of their questions. */
     this.asked = 0;
     this.shown = 0;
@@ -43,11 +50,18 @@ export class Panel {
       return;
     }
     this.busy = true;
+    clearTimeout(this.timer);
     do {
       this.again = false;
       await this.fetch(path);
     } while (this.again);
     this.busy = false;
+    if (!this.unreached) {
+      this.retries = 0;
+      return;
+    }
+    const wait = RETRIES_MS[Math.min(this.retries++, RETRIES_MS.length - 1)] ?? 0;
+    this.timer = setTimeout(() => void this.refresh(path), wait * (0.75 + Math.random() / 2));
   }
 
   /**
@@ -60,6 +74,7 @@ export class Panel {
     try {
       const method = form ? "POST" : "GET";
       const response = await fetch(path, { method, body: form, cache: "no-store", headers: { Accept: "text/html" } });
+      this.unreached = response.status >= 500;
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       if (response.redirected || !(response.ok || response.status === 422)) {
         // Who may not do this reads why.
@@ -70,6 +85,7 @@ export class Panel {
       this.shown = Math.max(this.shown, mine);
       return response.ok;
     } catch (error) {
+      this.unreached ||= error instanceof TypeError;
       this.lost.textContent = (error instanceof Error && !(error instanceof TypeError) && error.message) || this.lostWords;
       this.lost.hidden = false;
       return false;
