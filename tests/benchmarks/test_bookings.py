@@ -109,9 +109,12 @@ def test_a_booking_asks_for_what_the_office_offers() -> None:
     assert asked["citizen"]["mail"] == "jan3@post.example"
 
 
-def test_the_server_answers_while_packets_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_server_answers_while_packets_pass(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.phases.SETTLE_S", 0.2)
     results = tmp_path / "bookings.jsonl"
-    words = ["--rooms", "1", "--rate", "10", "--seconds", "2", "--baseline", "1", "--warm-up", "0.5", "--staff", "2"]
+    words = ["--rooms", "1", "--rate", "20", "--seconds", "1", "--baseline", "0.5", "--warm-up", "0.5", "--staff", "2"]
     words += ["--standing", "50", "--mail-mb", "0.1", "--mails", "1", "--mail-seconds", "1", "--date", "2026-01-02"]
     bookings.main([*words, "--results", str(results)])
     line = json.loads(results.read_text())

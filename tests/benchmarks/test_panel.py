@@ -34,7 +34,7 @@ def test_it_says_so() -> None:
 @pytest.mark.timeout(120)
 def test_a_short_run(tmp_path: Path) -> None:
     results = tmp_path / "panel.jsonl"
-    options = ["--panels", "2", "--rate", "6", "--seconds", "2", "--rooms", "1", "--results", str(results)]
+    options = ["--panels", "2", "--rate", "9", "--seconds", "1", "--rooms", "1", "--results", str(results)]
     panel.main(options)
     line = json.loads(results.read_text())
     assert line["changes"] > 0 and line["lost"] == 0 and line["bytes"] > 1000
