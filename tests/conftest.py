@@ -69,12 +69,12 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side each worker begins with its part of the browsers' tests, which last seconds: those that are left at
-    the end, one worker with the other's last, are short."""
+    the end, one worker with the other's last, are short.  A test that waits leaves its core to the other's browser."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if workers == 1:
         return
-    long = [each for each in items if each.get_closest_marker("browser") is not None]
-    short = [each for each in items if each.get_closest_marker("browser") is None]
+    long = [each for each in items if any(map(each.get_closest_marker, ("browser", "waits")))]
+    short = [each for each in items if not any(map(each.get_closest_marker, ("browser", "waits")))]
     items[:] = [
         each
         for at in range(workers)

@@ -57,6 +57,7 @@ def gauges(web: http.client.HTTPConnection) -> dict[str, float]:
     return {name: float(value) for name, value in re.findall(r"^balie_(\w+) (\S+)$", text, re.MULTILINE)}
 
 
+@pytest.mark.waits
 @pytest.mark.timeout(240)
 def test_memory_descriptors_and_rows_return(tmp_path: Path) -> None:
     """Each pair of joins is a call in which a picture arrives: WHIP in, WHEP out, ICE, DTLS and SRTP for real."""

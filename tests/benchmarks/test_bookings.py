@@ -109,6 +109,7 @@ def test_a_booking_asks_for_what_the_office_offers() -> None:
     assert asked["citizen"]["mail"] == "jan3@post.example"
 
 
+@pytest.mark.waits
 def test_the_server_answers_while_packets_pass(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

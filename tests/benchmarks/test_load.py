@@ -16,6 +16,8 @@ from benchmarks.load import Load
 from benchmarks.plane import Plane
 from benchmarks.processes import spent
 
+pytestmark = pytest.mark.waits
+
 SECONDS, WARM_UP_S = 1.0, 0.5
 SENT = 3 * 200  # 3 people, 150 video and 50 audio packets a second
 

@@ -32,6 +32,7 @@ def test_it_says_so() -> None:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.waits
 def test_a_short_run(tmp_path: Path) -> None:
     results = tmp_path / "panel.jsonl"
     options = ["--panels", "2", "--rate", "9", "--seconds", "1", "--rooms", "1", "--results", str(results)]

@@ -18,6 +18,8 @@ from tests.support.aiortc_peers import WAIT_S, Peer, peer
 from tests.support.caller import Connection, found
 from tests.support.visitor import SHELL, launched, visitor
 
+pytestmark = pytest.mark.waits
+
 GAUGES = ("participants", "http_sessions", "tracks", "subscriptions")
 
 

@@ -57,6 +57,7 @@ def exported(tx: Tx) -> dict[str, str]:
     return {row.content["number"]: row.exported_as for row in rows}
 
 
+@pytest.mark.waits
 @pytest.mark.timeout(180)
 async def test_a_hundred_kills_lose_and_double_nothing(sqlite_store: Store, tmp_path: Path) -> None:
     chance, folder = random.Random(SEED), tmp_path / "boekhouding"
