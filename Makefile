@@ -78,14 +78,16 @@ compiler:
 	@.ci/apt cc=gcc /usr/include/stdio.h=libc6-dev
 	@compgen -G "media/native/_batches*.so" >/dev/null || rm -f $(READY)
 
-# The same versions for everybody, each file by its hash, compiled when it is first read; then balie itself, as links
-# into this checkout.
+# The same versions for everybody, each file by its hash, compiled when it is first read; pip before the others, as that
+# of Python 3.11 looks twice as long at all that an index offers; then balie itself, as links into this checkout.
 $(READY): requirements.lock pyproject.toml setup.py $(LOOPS)
 	@test -n "$(PYTHON)" || { echo "balie needs Python 3.11 or newer: apt-get install python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
 		.ci/apt "ensurepip=$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing the locked dependencies; this takes about a minute."
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-compile --require-hashes \
+		-r <(sed -n '/^pip==/,/[^\\]$$/p' requirements.lock)
 	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-compile --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-deps --no-build-isolation --editable .
 	@touch $@
