@@ -4,6 +4,11 @@
   /** @param {Element} element */
   const shown = (element) => element.checkVisibility({ checkVisibilityCSS: true, checkOpacity: true });
 
+  /** What a change of the window sets in motion is done: a frame, at the end of which observers run. */
+  function settled() {
+    return new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  }
+
   /** What axe-core finds wrong, by all its rules but contrast of 7 to 1 (AAA). */
   function violations() {
     return broken(() => true);
@@ -58,6 +63,11 @@
       .map((each) => each.textContent?.trim());
   }
 
+  /** Either of these. */
+  function misfits() {
+    return [...cut(), ...tooSmall().map((name) => `too small for a finger: ${name}`)];
+  }
+
   /** @param {DOMRect} one @param {DOMRect} other */
   const overlap = (one, other) => Math.min(one.right, other.right) - Math.max(one.left, other.left) > 2
     && Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > 2;
@@ -102,5 +112,5 @@
     return found;
   }
 
-  Object.assign(window, { access: { violations, colours, cut, tooSmall, covered, hidden } });
+  Object.assign(window, { access: { settled, violations, colours, cut, misfits, covered, hidden } });
 })();

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.browser.conftest import BROKEN, Visit, closed_link, visiting
-from tests.support.access import ZOOMED, ask, check, focus, settled, tab_to
+from tests.support.access import ZOOMED, ask, check, focus, tab_to
 from tests.support.network import Network
 from tests.support.processes import Running
 from tests.support.visitor import LAPTOP, visitor
@@ -76,7 +76,6 @@ async def a_call(visit: Visit) -> None:
     await an.tiles(BART, LIES)
     await check(an, "three")
     await an.page.set_viewport_size(ZOOMED)
-    await settled(an)
     assert await ask(an, "covered") == [], "a caption leaves a face to be seen, however small"
     await an.page.set_viewport_size(LAPTOP)
     await bart.press("Scherm delen")
