@@ -72,18 +72,10 @@ def found(tx: Tx) -> Office:
         )
         tx.execute(insert(staff_service).values(staff_id=person, service_id=team))
         people.append(person)
-        for weekday in range(5):
-            for from_min, until_min in ((9 * 60, 12 * 60), (13 * 60 + 30, 16 * 60 + 30)):
-                tx.execute(
-                    insert(availability).values(
-                        staff_id=person,
-                        service_id=team,
-                        weekday=weekday,
-                        from_min=from_min,
-                        until_min=until_min,
-                        from_day="2026-01-05",
-                    )
-                )
+        hours = [(weekday, *span) for weekday in range(5) for span in ((9 * 60, 12 * 60), (13 * 60 + 30, 16 * 60 + 30))]
+        row = {"staff_id": person, "service_id": team, "from_day": "2026-01-05"}
+        keys = ("weekday", "from_min", "until_min")
+        tx.execute(insert(availability), [row | dict(zip(keys, each, strict=True)) for each in hours])
     badminton = _add(
         tx,
         product,
