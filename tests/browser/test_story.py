@@ -147,6 +147,7 @@ async def share_site(call: Call) -> Page:
     await call.bart.page.bring_to_front()
     await call.bart.press("Scherm delen")
     await asyncio.gather(*(each.until(BRIGHT) for each in (call.an, call.lies) if each is not None))
+    await call.bart.page.bring_to_front()  # Chromium shows what is shared; a page behind it draws once a second
     return site
 
 
