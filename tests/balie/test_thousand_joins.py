@@ -8,6 +8,7 @@ import re
 import secrets
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.support.caller import Connection
 from tests.support.processes import Running, free_port, serve
 
 JOINS, WARM_UP = 1_000, 250
+LANES = 2  # and an even number of rooms: no two lanes are ever in the same one
 GROWTH_MAX_MB = 4.0
 GAUGES = (
     "rooms", "participants", "sessions", "connections", "http_sessions", "transports", "tracks", "subscriptions",
@@ -51,6 +53,13 @@ def descriptors(running: Running) -> int:
     return sum(".sqlite" not in each for each in opened)
 
 
+def connected(port: int) -> http.client.HTTPConnection:
+    web = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    web.connect()
+    web.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return web
+
+
 def gauges(web: http.client.HTTPConnection) -> dict[str, float]:
     web.request("GET", "/metrics")
     text = web.getresponse().read().decode()
@@ -65,15 +74,12 @@ def test_memory_descriptors_and_rows_return(tmp_path: Path) -> None:
     tokens = Tokens("balie", (Key("t", secret.encode()),))
     config, port = configured(tmp_path, secret)
     running = serve(config, port)
-    web = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    web.connect()
-    web.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    lanes = [connected(port) for _ in range(LANES)]
 
     def token(who: str, room: str) -> str:
         return tokens.mint(Join(who, room, "staff", f"Persoon {who}", default_grants("staff")), int(time.time()))
 
-    def call(number: int) -> None:
-        room = f"room{number % 7}"
+    def call(web: http.client.HTTPConnection, room: str, number: int) -> None:
         sender = Connection(web, "whip", room, token(f"an{number}", room))
         viewer = Connection(web, "whep", room, token(f"bert{number}", room))
         sequence = number
@@ -85,16 +91,24 @@ def test_memory_descriptors_and_rows_return(tmp_path: Path) -> None:
         viewer.end()
         sender.end()
 
+    def calls(web: http.client.HTTPConnection, numbers: range) -> None:
+        for number in numbers:
+            call(web, f"room{number % 8}", number)
+
+    def all_calls(first: int, count: int) -> None:
+        """Two at a time, in different rooms: while one waits for an answer the other has one."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(calls, lanes, (range(first + lane, first + count, LANES) for lane in range(LANES))))
+
     try:
-        for number in range(WARM_UP // 2):
-            call(number)
+        all_calls(0, WARM_UP // 2)
         before = resident_mb(running), descriptors(running)
-        for number in range(JOINS // 2):
-            call(WARM_UP + number)
+        all_calls(WARM_UP, JOINS // 2)
         after = resident_mb(running), descriptors(running)
-        rows = gauges(web)
+        rows = gauges(lanes[0])
     finally:
-        web.close()
+        for web in lanes:
+            web.close()
         written = running.stop()
     assert {name: rows[name] for name in GAUGES} == dict.fromkeys(GAUGES, 0.0)
     assert after[1] == before[1], "descriptors"
