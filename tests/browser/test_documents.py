@@ -60,7 +60,9 @@ async def test_sent_with_progress_and_had_again(visit: Visit, demo: Running, tmp
     await expect(page.locator("#bestand-error")).to_contain_text("Dit soort bestand kunnen we niet aannemen")
     await focus(an, "bestand")
     await check(an, "refused")
-    await page.set_input_files("#bestand", a_file("groot.pdf", papers.PDF.ljust(21_000_000, b"\0")))
+    large = tmp_path / "groot.pdf"
+    large.write_bytes(papers.PDF.ljust(21_000_000, b"\0"))
+    await page.set_input_files("#bestand", large)
     await page.get_by_role("button", name="Verstuur dit document").click()
     await expect(page.locator("#bestand-error")).to_contain_text("te groot")
     await stopped_halfway(an, demo)
