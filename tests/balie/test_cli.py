@@ -102,7 +102,7 @@ def test_serve_starts_from_a_file_and_says_what_is_in_the_way(config: Path) -> N
     with running("serve", "--config", str(config)) as process:
         assert process.stderr is not None
         first, second_line = process.stderr.readline(), process.stderr.readline()
-        assert '"event": "messages_wait"' in first, "no mail server is set up, and it says so"
+        assert '"event": "messages_wait"' in first, f"no mail server is set up, and it says so: {first}{second_line}"
         assert '"event": "started"' in second_line, second_line + process.stderr.read()
         assert answered(f"http://127.0.0.1:{port[1]}/healthz") == 200
         second = subprocess.run(
