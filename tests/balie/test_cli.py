@@ -21,16 +21,10 @@ from balie.cli import check_siblings, main
 from balie.errors import StartError
 from signalling.errors import TokenError
 from signalling.tokens import Key, Tokens
+from tests.support.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 SECRET = "0123456789abcdef" * 3
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture
