@@ -16,7 +16,8 @@ from media.io.beats import REPORTS_MAX, Beats
 from media.io.binding import Binding
 from media.io.ports import Sorted
 from media.io.server import MediaServer
-from tests.media.io.test_fastpath import SMALL, SSRC, came, packet, pair
+from tests.media.io.conftest import SMALL
+from tests.media.io.test_fastpath import SSRC, came, packet, pair
 from tests.support.client import Client
 from tests.support.packets import delta_frame, key_frame
 

@@ -6,30 +6,19 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from media import native
 from media.core import stun
 from media.core.model import TransportId
 from media.io import checks
-from media.io.binding import Binding
 from media.io.server import MediaServer
 from media.io.udp import address_parts
-from tests.media.io.test_fastpath import SMALL, SixthClient, came
+from tests.media.io.test_fastpath import SixthClient, came
 from tests.support.client import WAIT_S, Client
 
 pytestmark = pytest.mark.skipif(native.library() is None, reason="no C compiler was there at the installation")
-
-
-@pytest_asyncio.fixture
-async def server() -> AsyncIterator[MediaServer]:
-    server = MediaServer(Binding(hosts=("127.0.0.1", "::1"), settings=SMALL))
-    await server.start()
-    yield server
-    await server.close()
 
 
 @pytest.fixture

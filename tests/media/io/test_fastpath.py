@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 
 from media import native
 from media.core.model import Codec, ParticipantId, ReceiveSpec, RoomId, SendSpec
-from media.core.settings import Settings
-from media.io.binding import Binding
 from media.io.server import MediaServer
 from tests.support.client import Client
 from tests.support.packets import delta_frame, key_frame, rtp
@@ -19,7 +15,6 @@ from tests.support.packets import delta_frame, key_frame, rtp
 pytestmark = pytest.mark.skipif(native.library() is None, reason="no C compiler was there at the installation")
 
 SSRC = 0x5001
-SMALL = Settings(transports_max=16, tracks_max=16, subscriptions_max=64, history_rows=2048, send_rows=512)
 
 
 class SixthClient(Client):
@@ -30,14 +25,6 @@ class SixthClient(Client):
         opened.setblocking(False)
         opened.connect(("::1", port))
         return opened
-
-
-@pytest_asyncio.fixture
-async def server() -> AsyncIterator[MediaServer]:
-    server = MediaServer(Binding(hosts=("127.0.0.1", "::1"), settings=SMALL))
-    await server.start()
-    yield server
-    await server.close()
 
 
 def packet(number: int, payload: bytes) -> bytes:
