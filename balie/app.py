@@ -53,7 +53,7 @@ from web.setup import set_up
 
 _log = structlog.get_logger("balie")
 
-TICK_S = 0.5  # the hub asks for about a second
+TICK_S = 1.0  # as the hub asks
 BACK_S = 15 * 60  # who waited is back by then, or went away: pages look for a way back by themselves
 FORGET_S = 600  # names of appointments that are over go within ten minutes
 KEEP_S = 75  # for the next request on a connection, and for a whole header: aiohttp itself would wait an hour

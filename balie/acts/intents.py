@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import bindparam, exists, select, update
+from sqlalchemy import func, select, update
 
 from balie.reservations import records
 from balie.reservations.records import Reservation
@@ -21,7 +21,11 @@ Wanted = Literal["hold", "confirm", "release"]
 
 LEASE_S = 30  # for a call: who does not come back from it has died, and the worker goes on
 SOONEST_S, LATEST_S = 3, 900
-ANY_DUE = exists().where(reservation.c.again_s <= bindparam("now_s"), reservation.c.wanted != "")
+FIRST_DUE_S = (
+    select(func.min(reservation.c.again_s))
+    .where(reservation.c.again_s.is_not(None), reservation.c.wanted != "")
+    .scalar_subquery()
+)
 
 
 @dataclass(frozen=True)

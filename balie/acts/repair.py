@@ -23,18 +23,19 @@ from balie.payments.refunds import Refund
 from balie.reservations import records as reservations
 from balie.store.engine import Tx
 
-LOOK_S = 1.0  # so often we look unasked; a commit of this process wakes us at once
+LOOK_S = 5.0  # so often we look unasked; a commit of this process wakes us at once, and so does what becomes due
+OVERDUE_S = 1.0  # while something is overdue that waits for a word
 PAUSE_S = 0.2  # between two looks: calls of citizens write often
 ABREAST = 8  # calls at a time
 SCAN_S = 15  # between two looks for what a crash left undone
 
-_DUE = select(
-    payments.ANY_DUE.label("payments"),
-    refunds.ANY_DUE.label("refunds"),
-    intents.ANY_DUE.label("intents"),
-    reservations.ANY_OVERDUE.label("overdue"),
+_FIRST = select(
+    payments.FIRST_DUE_S.label("payments"),
+    refunds.FIRST_DUE_S.label("refunds"),
+    intents.FIRST_DUE_S.label("intents"),
+    reservations.FIRST_OVER_S.label("overdue"),
 )
-"""One statement, made once: it is asked every second, also by a counter where nothing happens."""
+"""One statement, made once: it is asked again and again, also by a counter where nothing happens."""
 
 _log = structlog.get_logger("acts")
 
@@ -45,6 +46,8 @@ class Repair:
     def __init__(self, acts: Acts) -> None:
         self._acts = acts
         self._scan_s = 0
+        self.wait_s = 0.0
+        """How long there is nothing to do after the last step, as far as it saw."""
 
     async def run(self) -> None:
         """Until it is cancelled.  A failure is logged, and tried again."""
@@ -57,7 +60,7 @@ class Repair:
             await asyncio.sleep(PAUSE_S)
             # Not wait_for: before Python 3.12 it loses a cancellation that comes in the moment of waking.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
+                async with asyncio.timeout(self.wait_s):
                     await committed.wait()
 
     async def step(self) -> int:
@@ -65,7 +68,9 @@ class Repair:
         acts, store, now_s = self._acts, self._acts.store, self._acts.now_s
         calls: list[Awaitable[None]] = []
         scan = now_s >= self._scan_s
+        self.wait_s = OVERDUE_S  # should this fail
         found = await store.read(_look, now_s, scan=scan, documents=acts.rules.documents)
+        self.wait_s = found.wait_s
         if scan:
             self._scan_s = now_s + SCAN_S
         if found.payments:
@@ -109,14 +114,18 @@ class _Found:
     intents: bool
     overdue: list[int]
     unsettled: list[int]
+    wait_s: float
 
 
 def _look(tx: Tx, now_s: int, *, scan: bool, documents: bool) -> _Found:
-    found = tx.execute(_DUE, {"now_s": now_s}).one()
+    first_s = {name: at_s for name, at_s in tx.execute(_FIRST).one()._mapping.items() if at_s is not None}
+    due = {name for name, at_s in first_s.items() if at_s <= now_s}
+    soonest_s = min(first_s.values(), default=now_s + LOOK_S) - now_s
     return _Found(
-        payments=found.payments,
-        refunds=found.refunds,
-        intents=found.intents,
-        overdue=saga.overdue(tx, now_s) if found.overdue else [],
+        payments="payments" in due,
+        refunds="refunds" in due,
+        intents="intents" in due,
+        overdue=saga.overdue(tx, now_s) if "overdue" in due else [],
         unsettled=buying.unsettled(tx, documents=documents) if scan else [],
+        wait_s=max(OVERDUE_S, min(soonest_s, LOOK_S)),
     )

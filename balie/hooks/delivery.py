@@ -23,7 +23,7 @@ from balie.hooks.targets import Target
 from balie.signing import sign
 from balie.store.engine import Store, Tx
 
-LOOK_S = 2  # so often we look at the database unasked: another process may have written, or a pause is over
+LOOK_S = 5.0  # so often we look at the database unasked: another process may have written, and died
 SEAL_EVERY_S = 0.1  # at most: where two hundred people book a second, their events get places by the dozen
 ABREAST = 8  # posts to one target at a time
 LEASE_SPARE_S = 60  # beyond the timeout of a post: a worker that lives has said long before what became of it
@@ -107,27 +107,26 @@ class HookDelivery:
     async def _serve(self, target: Target, woken: asyncio.Event) -> None:
         while True:
             woken.clear()
-            posted = 0
+            wait_s = LOOK_S
             with _logged():
-                posted = await self._post_due(target, self._now_s())
-            if not posted:
-                await _woken(woken, LOOK_S)
+                wait_s = await self._post_due(target, self._now_s())
+            await _woken(woken, wait_s)
 
     async def _seal(self, now_s: int) -> int:
         if not await self._store.read(feed.has_new):
             return 0
         return await self._store.write(feed.seal, now_s, self._targets)
 
-    async def _post_due(self, target: Target, now_s: int) -> int:
-        """Post what may go to a target; returns how many were posted.  Writes nothing when there is nothing to do."""
+    async def _post_due(self, target: Target, now_s: int) -> float:
+        """Post what may go to a target; returns how long to wait then.  Writes nothing when there is nothing to do."""
         next_s = await self._store.read(queue.next_s, target.name, self._lease_s)
         if next_s is None or next_s > now_s:
-            return 0
+            return LOOK_S if next_s is None else min(next_s - now_s, LOOK_S)
         taken = await self._store.write(self._take, now_s, target)
         async with asyncio.TaskGroup() as posts:
             for row, content in taken:
                 posts.create_task(self._carry(target, row, content, now_s))
-        return len(taken)
+        return 0.0 if taken else LOOK_S
 
     def _take(self, tx: Tx, now_s: int, target: Target) -> list[tuple[Row[Any], bytes]]:
         rows = queue.claim(tx, now_s, self._worker, target.name, self._lease_s, ABREAST)

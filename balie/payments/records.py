@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from balie.booking.errors import NotFound
 from balie.payments import ogm, refunds
@@ -40,7 +40,7 @@ MONEY = ("paid", "refunded_part")
 """States in which the citizen's money is ours."""
 MISMATCH = "amount_mismatch"
 """payment.error of one that was made for another amount than ours: a person looks at it, nothing else happens."""
-ANY_DUE = exists().where(payment.c.ask_again_s <= bindparam("now_s"))
+FIRST_DUE_S = select(func.min(payment.c.ask_again_s)).where(payment.c.ask_again_s.is_not(None)).scalar_subquery()
 
 
 @dataclass(frozen=True)

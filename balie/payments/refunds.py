@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from balie.booking.errors import NotFound
 from balie.payments.provider import RefundStatus
@@ -27,7 +27,7 @@ ELSEWHERE = "elsewhere"
 """refund.reason of one that somebody made at the provider, not here."""
 ACTIVE = ("proposed", "requested", "pending", "done")
 """Their money is not the citizen's and not ours to give back once more."""
-ANY_DUE = exists().where(refund.c.again_s <= bindparam("now_s"))
+FIRST_DUE_S = select(func.min(refund.c.again_s)).where(refund.c.again_s.is_not(None)).scalar_subquery()
 
 
 @dataclass(frozen=True)

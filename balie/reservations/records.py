@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from balie.booking.errors import NotFound
 from balie.record import audit, events
@@ -22,7 +22,7 @@ from balie.store.schema import appointment, reservation
 KEY_BYTES = 20
 LIVE = ("selected", "held")
 """Not decided yet."""
-ANY_OVERDUE = exists().where(reservation.c.state.in_(LIVE), reservation.c.hold_until_s <= bindparam("now_s"))
+FIRST_OVER_S = select(func.min(reservation.c.hold_until_s)).where(reservation.c.state.in_(LIVE)).scalar_subquery()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from balie.acts import buying
 from balie.acts.errors import ActError
+from balie.acts.repair import LOOK_S
 from balie.acts.rules import NoNumbers, Rules
 from balie.acts.service import HOLD_S, Acts, Systems
 from balie.booking import changes
@@ -165,6 +166,19 @@ async def test_other_systems_hear_of_it_without_a_name(here: World) -> None:
         ("system", "reservation_confirmed"),
     ]
     assert here.told, "and the panel"
+
+
+async def test_the_worker_waits_until_something_is_due(here: World) -> None:
+    await here.repair.step()
+    assert here.repair.wait_s == LOOK_S, "nothing is"
+    await here.reserve()
+    (held,) = await here.rows(reservation)
+    await here.work()
+    here.clock.now_s = held.hold_until_s - 3
+    await here.repair.step()
+    assert here.repair.wait_s == 3, "the hold ends"
+    here.clock.now_s = held.hold_until_s
+    assert await here.repair.step() == 1
 
 
 async def test_the_worker_wakes_by_itself(here: World) -> None:
