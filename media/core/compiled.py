@@ -24,24 +24,17 @@ from media.core.tables import (
     SubscriptionTable,
     TrackTable,
     TransportTable,
+    aligned_rows,
 )
-from media.native import FFI, agree, pointer
+from media.native import FFI, agree, pointer, rows_pointer
 
 Ints = NDArray[np.int64]
 
 _PACKET_COLUMNS = ("row", "track", "ext", "closed", "timestamp", "marker", "payload_at", "payload_size", "level")
 _BATCH_COLUMNS = (*_PACKET_COLUMNS, "in_row", "in_transport", "in_arrival_us", "next", "strays", "behind", "kept_row")
-_TRACK_RESULTS = ("touched", "odd_track", "odd_high", "idle_track", "idle_packets", "tail", "high_before")
+_TRACK_RESULTS = ("touched", "odd_track", "odd_high", "idle_track", "idle_packets")
 _COPY_COLUMNS = ("copy_start", "copy_size", "copy_transport", "copy_subscription", "copy_source")
-_TRACK_TABLE = (
-    "layout_mask", "layout_want", "header_size", "cc_column", "level_column", "high", "gap", "gap_edge", "received",
-    "octets", "arrival_us", "transit", "rate", "jitter", "kept", "fan_start", "fan_count", "history",
-)  # fmt: skip
-_SUBSCRIPTION_TABLE = {
-    "to_transport": "transport", "header": "header", "time_mask": "time_mask", "level_mask": "level_mask",
-    "offset": "offset", "time_offset": "time_offset", "first": "first", "sent_packets": "packets",
-    "sent_octets": "octets",
-}  # fmt: skip
+_CHAIN = np.dtype([(name, np.int64) for name in ("head", "tail", "high_before", "is_odd")])
 
 
 def check_constants(library: Any) -> None:
@@ -83,10 +76,7 @@ class CompiledLoops:
             **{name: np.zeros(batch_max, np.int64) for name in _BATCH_COLUMNS},
             **{name: np.zeros(len(tracks.high), np.int64) for name in _TRACK_RESULTS},
             **{name: np.zeros(send.rows, np.int64) for name in _COPY_COLUMNS},
-            "head": np.full(len(tracks.high), -1, np.int64),
-            "is_odd": np.zeros(len(tracks.high), np.uint8),
-            **{name: getattr(tracks, name) for name in _TRACK_TABLE},
-            **{name: getattr(subscriptions, ours) for name, ours in _SUBSCRIPTION_TABLE.items()},
+            "history": tracks.history,
             "heard": speakers.packets,
             "loud": speakers.loud,
             "level_sum": speakers.level_sum,
@@ -96,6 +86,11 @@ class CompiledLoops:
         }
         for name, array in self._columns.items():
             setattr(core, name, pointer(array))
+        self._chains = aligned_rows(len(tracks.memory), _CHAIN)
+        self._chains["head"] = -1
+        core.chains = rows_pointer("struct balie_chain", self._chains)
+        core.tracks = rows_pointer("struct balie_track", tracks.memory)
+        core.subscriptions = rows_pointer("struct balie_subscription", subscriptions.memory)
         core.out_rows, core.log = send.rows, feedback.struct
         core.by_ssrc.keys, core.by_ssrc.values = pointer(tracks.by_ssrc.keys), pointer(tracks.by_ssrc.values)
         core.by_ssrc.mask = tracks.by_ssrc.mask

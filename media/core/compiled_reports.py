@@ -28,7 +28,7 @@ def compiled_reports(
     one.core = core
     index, clocks = subscriptions.by_ssrc, tracks.clocks
     one.by_ssrc.keys, one.by_ssrc.values, one.by_ssrc.mask = pointer(index.keys), pointer(index.values), index.mask
-    one.source, one.lost, one.rtt_us = map(pointer, (subscriptions.source, subscriptions.lost, subscriptions.rtt_us))
+    one.rtt_us = pointer(subscriptions.rtt_us)
     one.clock_known, one.clock_ntp = pointer(clocks.known), pointer(clocks.ntp)
     one.clock_rtp, one.clock_arrival_us = pointer(clocks.rtp), pointer(clocks.arrival_us)
     one.transport_rtt_us, one.remb_bps = pointer(transports.rtt_us), pointer(transports.remb_bps)

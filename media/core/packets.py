@@ -10,11 +10,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-HEAD = 64  # a cache line, and more than the 28 bytes by which our header may exceed the publisher's
+CACHE_LINE = 64  # bytes
+HEAD = CACHE_LINE  # more than the 28 bytes by which our header may exceed the publisher's
 PACKET_MAX = 1500  # RFC 8831 5: SRTP over UDP fits an Ethernet frame; WebRTC stacks stay below 1,250
 STRIDE = 1664  # HEAD + PACKET_MAX + 100 for SRTP trailers, rounded up to cache lines
 WORD0 = HEAD // 4  # column of the RTP header in a row read as 32-bit words
 QUAD0 = HEAD // 8  # the same in a row read as quads
+
+
+def aligned(size: int) -> NDArray[np.uint8]:
+    """(size,) zeroed bytes, untouched until used, that begin at a cache line: libsrtp and memcpy like them."""
+    slack = np.zeros(size + CACHE_LINE, np.uint8)
+    start = -slack.ctypes.data % CACHE_LINE
+    return slack[start : start + size]
 
 
 class Arena:
@@ -28,9 +36,7 @@ class Arena:
     """
 
     def __init__(self, rows: int) -> None:
-        slack = np.zeros(rows * STRIDE + 64, np.uint8)
-        start = -slack.ctypes.data % 64  # libsrtp and memcpy like cache lines
-        memory = slack[start : start + rows * STRIDE]
+        memory = aligned(rows * STRIDE)
         self.rows = rows
         self.bytes: NDArray[np.uint8] = memory.reshape(rows, STRIDE)
         self.words = memory.view(">u4").reshape(rows, STRIDE // 4)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from media.core.errors import LimitError
 from media.core.ntp import ClockTable
+from media.core.packets import aligned
 from media.core.rtp import ONE_BYTE_PROFILE, Header
 from media.native.index import Index
 
@@ -27,14 +28,51 @@ LAYOUT_QUADS = LAYOUT_BYTES // 8
 HEADER_OUT = 28  # 12 fixed + 4 extension header + 12 extension bytes, the same for every subscriber
 HEADER_WORDS = HEADER_OUT // 4
 
+Ints = NDArray[np.int64]
+
 UNKNOWN = -1
 NEVER_US = 1 << 62
 """A time that does not come."""
 
 
+_INTS = (
+    "header_size", "cc_column", "level_column", "high", "gap", "gap_edge", "received", "octets", "arrival_us",
+    "transit", "rate", "fan_start", "fan_count", "base",
+)  # fmt: skip
+_SUBSCRIPTION_INTS = ("transport", "offset", "time_offset", "first", "packets", "octets", "source", "lost")
+TRACK = np.dtype(
+    [
+        ("layout_mask", np.uint64, LAYOUT_QUADS),
+        ("layout_want", np.uint64, LAYOUT_QUADS),
+        *[(name, np.int64) for name in _INTS],
+        ("jitter", np.float64),
+        ("kept", np.bool_),
+        ("unused", np.int64, 6),
+    ],
+    align=True,
+)
+"""A row of TrackTable, four cache lines: struct balie_track in media/native/batches.h."""
+SUBSCRIPTION = np.dtype(
+    [
+        ("header", np.uint32, HEADER_WORDS),
+        ("time_mask", np.uint32),
+        ("level_mask", np.uint32),
+        *[(name, np.int64) for name in _SUBSCRIPTION_INTS],
+        ("unused", np.int64, 3),
+    ],
+    align=True,
+)
+"""A row of SubscriptionTable, two cache lines: struct balie_subscription."""
+
+
 def distinct(rows: NDArray[Any]) -> NDArray[Any]:
     """Each once, ascending.  Asked for no more, np.unique reads masked arrays in: 11 ms and 1.5 MB, amid a call."""
     return np.unique(rows, return_index=True)[0]
+
+
+def aligned_rows(count: int, kind: np.dtype[Any]) -> NDArray[Any]:
+    """(count,) zeroed rows, untouched until used, the first at the beginning of a cache line."""
+    return aligned(count * kind.itemsize).view(kind)
 
 
 class Rows:
@@ -66,6 +104,9 @@ class Rows:
 class TrackTable:
     """What the batch reader knows of each published RTP stream.  All arrays are (tracks_max + 1,) unless said.
 
+    Those named in TRACK are columns of one array, memory, with a row for each track: a packet is read with four cache
+    lines of its track's, not with one for each column.
+
     layout_mask, layout_want  (tracks_max + 1, LAYOUT_QUADS) uint64, which of the first bytes must be what
                  in a plain packet; no packet fits a layout without one (see forget_layout)
     header_size  int64, bytes of the header in that layout
@@ -85,32 +126,33 @@ class TrackTable:
     def __init__(self, tracks_max: int) -> None:
         n = tracks_max + 1
         self.rows = Rows(tracks_max, "tracks_max")
-        self.layout_mask: NDArray[np.uint64] = np.zeros((n, LAYOUT_QUADS), np.uint64)
-        self.layout_want: NDArray[np.uint64] = np.zeros((n, LAYOUT_QUADS), np.uint64)
-        self.layout_want[:, 0] = 1
-        self.header_size = np.zeros(n, np.int64)
-        self.cc_column = np.zeros(n, np.int64)
-        self.level_column = np.zeros(n, np.int64)
-        self.high = np.zeros(n, np.int64)
-        self.gap = np.zeros(n, np.int64)
-        self.gap_edge = np.zeros(n, np.int64)
-        self.received = np.zeros(n, np.int64)
-        self.octets = np.zeros(n, np.int64)
-        self.base = np.zeros(n, np.int64)
-        self.jitter = np.zeros(n, np.float64)
-        self.transit = np.zeros(n, np.int64)
-        self.arrival_us = np.zeros(n, np.int64)
-        self.rate = np.ones(n, np.int64)
-        self.kept = np.zeros(n, np.bool_)
-        self.fan_start = np.zeros(n, np.int64)
-        self.fan_count = np.zeros(n, np.int64)
+        self.memory = aligned_rows(n, TRACK)
+        self.layout_mask: NDArray[np.uint64] = self.memory["layout_mask"]
+        self.layout_want: NDArray[np.uint64] = self.memory["layout_want"]
+        self.header_size: Ints = self.memory["header_size"]
+        self.cc_column: Ints = self.memory["cc_column"]
+        self.level_column: Ints = self.memory["level_column"]
+        self.high: Ints = self.memory["high"]
+        self.gap: Ints = self.memory["gap"]
+        self.gap_edge: Ints = self.memory["gap_edge"]
+        self.received: Ints = self.memory["received"]
+        self.octets: Ints = self.memory["octets"]
+        self.base: Ints = self.memory["base"]
+        self.jitter: NDArray[np.float64] = self.memory["jitter"]
+        self.transit: Ints = self.memory["transit"]
+        self.arrival_us: Ints = self.memory["arrival_us"]
+        self.rate: Ints = self.memory["rate"]
+        self.kept: NDArray[np.bool_] = self.memory["kept"]
+        self.fan_start: Ints = self.memory["fan_start"]
+        self.fan_count: Ints = self.memory["fan_count"]
         self.history = np.zeros((n, HISTORY), np.int64)
-        self.fan: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.fan: Ints = np.zeros(0, np.int64)
         self.clocks = ClockTable(n)
         self.by_ssrc: Index[int] = Index(tracks_max)
         """transport << 32 | ssrc -> track, for primary streams only."""
         self.gaps: dict[int, list[int]] = {}
         """track -> ascending extended numbers of its padding-only packets, those within JUMP_MAX of the highest."""
+        self.clear(tracks_max)
 
     def clear(self, track: int) -> None:
         """Make a row as new."""
@@ -190,6 +232,9 @@ class TrackTable:
 class SubscriptionTable:
     """What the batch writer knows of each outgoing stream.  All arrays are (subscriptions_max + 1,) unless said.
 
+    Those named in SUBSCRIPTION are columns of one array, memory, with a row for each subscription: at each beat the
+    writer reads all of many, and finds it in two cache lines of each.
+
     transport    int64, where it goes
     header       (subscriptions_max + 1, HEADER_WORDS) uint32, the header with all fixed fields filled in
     time_mask    uint32, 0x00FFFFFF where the abs-send-time element is negotiated, else 0
@@ -205,17 +250,18 @@ class SubscriptionTable:
     def __init__(self, subscriptions_max: int) -> None:
         n = subscriptions_max + 1
         self.rows = Rows(subscriptions_max, "subscriptions_max")
-        self.transport = np.zeros(n, np.int64)
-        self.header: NDArray[np.uint32] = np.zeros((n, HEADER_WORDS), np.uint32)
-        self.time_mask: NDArray[np.uint32] = np.zeros(n, np.uint32)
-        self.level_mask: NDArray[np.uint32] = np.zeros(n, np.uint32)
-        self.offset = np.zeros(n, np.int64)
-        self.time_offset = np.zeros(n, np.int64)
-        self.first = np.zeros(n, np.int64)
-        self.packets = np.zeros(n, np.int64)
-        self.octets = np.zeros(n, np.int64)
-        self.source = np.zeros(n, np.int64)
-        self.lost = np.zeros(n, np.int64)
+        self.memory = aligned_rows(n, SUBSCRIPTION)
+        self.transport: Ints = self.memory["transport"]
+        self.header: NDArray[np.uint32] = self.memory["header"]
+        self.time_mask: NDArray[np.uint32] = self.memory["time_mask"]
+        self.level_mask: NDArray[np.uint32] = self.memory["level_mask"]
+        self.offset: Ints = self.memory["offset"]
+        self.time_offset: Ints = self.memory["time_offset"]
+        self.first: Ints = self.memory["first"]
+        self.packets: Ints = self.memory["packets"]
+        self.octets: Ints = self.memory["octets"]
+        self.source: Ints = self.memory["source"]
+        self.lost: Ints = self.memory["lost"]
         self.rtt_us = np.full(n, UNKNOWN, np.int64)
         self.by_ssrc: Index[int] = Index(2 * subscriptions_max)
         """transport << 32 | ssrc -> subscription, of streams and of their retransmissions."""

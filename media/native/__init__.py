@@ -50,6 +50,16 @@ def pointer(array: NDArray[Any]) -> Any:
     return FFI.cast(f"{_C_TYPES[array.dtype]} *", array.ctypes.data)
 
 
+def rows_pointer(struct: str, rows: NDArray[Any]) -> Any:
+    """The same of an array of structures.  ValueError: C and Python lay them out in different ways."""
+    names = rows.dtype.names or ()
+    at = {name: rows.dtype.fields[name][1] for name in names} if rows.dtype.fields else {}
+    wrong = [name for name in names if FFI.offsetof(struct, name) != at[name]]
+    if wrong or FFI.sizeof(struct) != rows.dtype.itemsize:
+        raise ValueError(f"{struct} of batches.h and Python disagree on {', '.join(wrong) or 'its size'}")
+    return FFI.cast(f"{struct} *", rows.ctypes.data)
+
+
 def view(array: NDArray[np.int64]) -> Any:
     """The address of an int64 array for one call."""
     return FFI.from_buffer(_INT64S, array)

@@ -27,13 +27,11 @@ enum {
 
 /* -- the forwarder ------------------------------------------------------------------------------------------- */
 
-static inline int laid_out(const struct balie_core *c, int64_t track, const uint8_t *packet)
+static inline int laid_out(const struct balie_track *t, const uint8_t *packet)
 {
-    const uint64_t *mask = c->layout_mask + track * BALIE_LAYOUT_QUADS;
-    const uint64_t *want = c->layout_want + track * BALIE_LAYOUT_QUADS;
     uint64_t quads[BALIE_LAYOUT_QUADS], differs = 0;
     memcpy(quads, packet, sizeof quads);
-    for (int i = 0; i < BALIE_LAYOUT_QUADS; i++) differs |= (quads[i] & mask[i]) ^ want[i];
+    for (int i = 0; i < BALIE_LAYOUT_QUADS; i++) differs |= (quads[i] & t->layout_mask[i]) ^ t->layout_want[i];
     return !differs;
 }
 
@@ -58,103 +56,107 @@ int64_t balie_read(struct balie_core *c, int64_t count)
         int64_t track = find(&c->by_ssrc, &key, 1);
         c->row[i] = row;
         c->track[i] = -1;
-        if (track < 0 || !laid_out(c, track, packet)) { c->strays[strays++] = i; continue; }
+        const struct balie_track *t = track < 0 ? NULL : c->tracks + track;
+        if (!t || !laid_out(t, packet)) { c->strays[strays++] = i; continue; }
         uint32_t word = be32(packet);
-        int64_t size = c->in_length[row], head = c->header_size[track];
-        int ahead = (int16_t)(uint16_t)(word - (uint32_t)c->high[track]);
+        int64_t size = c->in_length[row], head = t->header_size;
+        int ahead = (int16_t)(uint16_t)(word - (uint32_t)t->high);
         if (size <= head || ahead <= -BALIE_JUMP_MAX || ahead >= BALIE_JUMP_MAX) {
             c->strays[strays++] = i;
             continue;
         }
         c->track[i] = track;
-        c->ext[i] = c->high[track] + ahead;
+        c->ext[i] = t->high + ahead;
         c->timestamp[i] = be32(packet + 4);
         c->marker[i] = word >> 23 & 1;
         c->payload_at[i] = head;
         c->payload_size[i] = size - head;
-        c->level[i] = c->level_column[track] ? packet[c->level_column[track]] : 127;
-        int64_t at = c->cc_column[track];
+        c->level[i] = t->level_column ? packet[t->level_column] : 127;
+        int64_t at = t->cc_column;
         if (at) log_feedback(c->log, transport, packet[at] << 8 | packet[at + 1], c->in_arrival_us[i]);
     }
     return strays;
 }
 
 /* RFC 3550 A.8, as media/core/ingress.py samples it: from one packet of a burst. */
-static inline void sample_jitter(struct balie_core *c, int64_t track, int64_t timestamp, int64_t now_us)
+static inline void sample_jitter(struct balie_track *t, int64_t timestamp, int64_t now_us)
 {
-    int64_t transit = now_us * c->rate[track] / 1000000 - timestamp;
-    int64_t step = (int32_t)(uint32_t)(transit - c->transit[track]);
+    int64_t transit = now_us * t->rate / 1000000 - timestamp;
+    int64_t step = (int32_t)(uint32_t)(transit - t->transit);
     if (step < 0) step = -step;
-    if (c->transit[track] == 0) step = 0;
-    c->transit[track] = transit;
-    c->jitter[track] += ((double)step - c->jitter[track]) / 16;
+    if (t->transit == 0) step = 0;
+    t->transit = transit;
+    t->jitter += ((double)step - t->jitter) / 16;
 }
 
 /* Move the counters on, and note what is not simply the next; returns how many packets there are to forward. */
 int64_t balie_account(struct balie_core *c, int64_t count, int64_t now_us, int with_jitter)
 {
-    for (int64_t k = 0; k < c->touched_count; k++) c->head[c->touched[k]] = -1; /* a batch that was not fanned out */
+    for (int64_t k = 0; k < c->touched_count; k++)
+        c->chains[c->touched[k]].head = -1; /* of a batch that was not fanned out */
     c->touched_count = c->odd_count = c->behind_count = c->kept_count = c->packets_count = 0;
     for (int64_t i = 0; i < count; i++) {
         int64_t track = c->track[i], ext = c->ext[i], before;
         if (track < 0) continue;
+        struct balie_track *t = c->tracks + track;
+        struct balie_chain *chain = c->chains + track;
         c->packets_count++;
         c->next[i] = -1;
-        if (c->head[track] < 0) {
-            c->head[track] = i;
+        if (chain->head < 0) {
+            chain->head = i;
             c->touched[c->touched_count++] = track;
-            before = c->high_before[track] = c->high[track];
-            if (with_jitter) sample_jitter(c, track, c->timestamp[i], now_us);
+            before = chain->high_before = t->high;
+            if (with_jitter) sample_jitter(t, c->timestamp[i], now_us);
         } else {
-            before = c->ext[c->tail[track]];
-            c->next[c->tail[track]] = i;
+            before = c->ext[chain->tail];
+            c->next[chain->tail] = i;
         }
-        c->tail[track] = i;
-        if (ext - before != 1 && !c->is_odd[track]) {
-            c->is_odd[track] = 1;
+        chain->tail = i;
+        if (ext - before != 1 && !chain->is_odd) {
+            chain->is_odd = 1;
             c->odd_track[c->odd_count] = track;
-            c->odd_high[c->odd_count++] = c->high_before[track];
+            c->odd_high[c->odd_count++] = chain->high_before;
         }
-        if (ext > c->high[track]) c->high[track] = ext;
-        c->received[track]++;
-        c->octets[track] += c->payload_size[i];
-        c->arrival_us[track] = now_us;
+        if (ext > t->high) t->high = ext;
+        t->received++;
+        t->octets += c->payload_size[i];
+        t->arrival_us = now_us;
         c->history[track * BALIE_HISTORY + (ext & (BALIE_HISTORY - 1))] = ext << 16 | c->row[i];
-        if (c->kept[track]) c->kept_row[c->kept_count++] = c->row[i];
-        if (c->level_column[track]) {
+        if (t->kept) c->kept_row[c->kept_count++] = c->row[i];
+        if (t->level_column) {
             int64_t level = c->level[i] & 0x7F;
             c->heard[track]++;
             c->loud[track] += level < BALIE_LOUD_BELOW;
             c->level_sum[track] += level;
         }
-        c->closed[i] = ext - c->gap[track];
-        if (ext < c->gap_edge[track]) c->behind[c->behind_count++] = i;
+        c->closed[i] = ext - t->gap;
+        if (ext < t->gap_edge) c->behind[c->behind_count++] = i;
     }
-    for (int64_t k = 0; k < c->odd_count; k++) c->is_odd[c->odd_track[k]] = 0;
+    for (int64_t k = 0; k < c->odd_count; k++) c->chains[c->odd_track[k]].is_odd = 0;
     return c->packets_count;
 }
 
-static inline void write_copy(struct balie_core *c, int64_t n, int64_t s, int64_t i, uint32_t time24)
+static inline void write_copy(struct balie_core *c, int64_t n, int64_t row, int64_t i, uint32_t time24)
 {
-    const uint32_t *header = c->header + s * BALIE_HEADER_WORDS;
+    struct balie_subscription *s = c->subscriptions + row;
     int64_t payload_at = c->payload_at[i], size = c->payload_size[i];
     const uint8_t *payload = c->in_bytes + c->row[i] * BALIE_STRIDE + BALIE_HEAD + payload_at;
     int64_t start = BALIE_HEAD + payload_at - HEADER_OUT;
     uint8_t *copy = c->out_bytes + n * BALIE_STRIDE + start;
-    put32(copy, header[0] | (uint32_t)c->marker[i] << 23 | ((uint32_t)(c->closed[i] + c->offset[s]) & 0xFFFF));
-    put32(copy + 4, (uint32_t)(c->timestamp[i] + c->time_offset[s]));
-    put32(copy + 8, header[2]);
-    put32(copy + 12, header[3]);
-    put32(copy + 16, header[4] | (c->time_mask[s] & time24));
-    put32(copy + 20, header[5] | (c->level_mask[s] & (uint32_t)c->level[i] << 16));
-    put32(copy + 24, header[6]);
+    put32(copy, s->header[0] | (uint32_t)c->marker[i] << 23 | ((uint32_t)(c->closed[i] + s->offset) & 0xFFFF));
+    put32(copy + 4, (uint32_t)(c->timestamp[i] + s->time_offset));
+    put32(copy + 8, s->header[2]);
+    put32(copy + 12, s->header[3]);
+    put32(copy + 16, s->header[4] | (s->time_mask & time24));
+    put32(copy + 20, s->header[5] | (s->level_mask & (uint32_t)c->level[i] << 16));
+    put32(copy + 24, s->header[6]);
     memcpy(copy + HEADER_OUT, payload, size);
-    c->sent_packets[s]++;
-    c->sent_octets[s] += size;
+    s->packets++;
+    s->octets += size;
     c->copy_start[n] = start;
     c->copy_size[n] = size + HEADER_OUT;
-    c->copy_transport[n] = c->to_transport[s];
-    c->copy_subscription[n] = s;
+    c->copy_transport[n] = s->transport;
+    c->copy_subscription[n] = row;
     c->copy_source[n] = i;
 }
 
@@ -165,23 +167,24 @@ int64_t balie_fan_out(struct balie_core *c, int64_t now_us)
     uint32_t time24 = (uint64_t)(now_us << 18) / 1000000 & 0xFFFFFF;
     c->idle_count = c->held = c->left_out = 0;
     for (int64_t k = 0; k < c->touched_count; k++) {
-        int64_t track = c->touched[k], fan = c->fan_count[track];
-        const int64_t *subscription = c->fan + c->fan_start[track];
+        int64_t track = c->touched[k], head = c->chains[track].head, fan = c->tracks[track].fan_count;
+        const int64_t *subscription = c->fan + c->tracks[track].fan_start;
         if (!fan) {
             c->idle_track[c->idle_count] = track;
             c->idle_packets[c->idle_count] = 0;
-            for (int64_t i = c->head[track]; i >= 0; i = c->next[i]) c->idle_packets[c->idle_count]++;
+            for (int64_t i = head; i >= 0; i = c->next[i]) c->idle_packets[c->idle_count]++;
             c->idle_count++;
         }
         for (int64_t f = 0; f < fan; f++) {
-            int64_t s = subscription[f], first = c->first[s];
-            for (int64_t i = c->head[track]; i >= 0; i = c->next[i]) {
+            int64_t s = subscription[f], first = c->subscriptions[s].first;
+            if (f + 1 < fan) __builtin_prefetch(c->subscriptions + subscription[f + 1], 1);
+            for (int64_t i = head; i >= 0; i = c->next[i]) {
                 if (c->ext[i] < first) c->held++;
                 else if (copies == c->out_rows) c->left_out++;
                 else write_copy(c, copies++, s, i, time24);
             }
         }
-        c->head[track] = -1;
+        c->chains[track].head = -1;
     }
     c->touched_count = 0;
     return copies;

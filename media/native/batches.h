@@ -48,6 +48,28 @@ struct balie_log {
 
 int64_t balie_feedback(struct balie_log *log, const int64_t *sender_ssrc, const int64_t *media_ssrc);
 
+/* A row of TrackTable: tables.TRACK. */
+struct balie_track {
+    uint64_t layout_mask[BALIE_LAYOUT_QUADS], layout_want[BALIE_LAYOUT_QUADS];
+    int64_t header_size, cc_column, level_column, high, gap, gap_edge, received, octets, arrival_us, transit, rate;
+    int64_t fan_start, fan_count, base;
+    double jitter;
+    uint8_t kept;
+    int64_t unused[6];
+};
+
+/* What a track's packets of one batch are, while it is read. */
+struct balie_chain {
+    int64_t head, tail, high_before;                        /* head is -1 between batches */
+    int64_t is_odd;                                         /* 0 between batches */
+};
+
+/* A row of SubscriptionTable: tables.SUBSCRIPTION. */
+struct balie_subscription {
+    uint32_t header[BALIE_HEADER_WORDS], time_mask, level_mask;
+    int64_t transport, offset, time_offset, first, packets, octets, source, lost, unused[3];
+};
+
 /* The forwarder: media/core/compiled.py. */
 struct balie_core {
     uint8_t *in_bytes;
@@ -56,22 +78,11 @@ struct balie_core {
     int64_t out_rows;
 
     struct balie_index by_ssrc;
-    const uint64_t *layout_mask, *layout_want;              /* (T, BALIE_LAYOUT_QUADS) */
-    const int64_t *header_size, *cc_column, *level_column;  /* (T,) like all of TrackTable */
-    int64_t *high;
-    const int64_t *gap, *gap_edge;
-    int64_t *received, *octets, *arrival_us, *transit;
-    const int64_t *rate;
-    double *jitter;
-    const uint8_t *kept;
-    const int64_t *fan_start, *fan_count, *fan;
+    struct balie_track *tracks;                             /* (T,) */
+    const int64_t *fan;
     int64_t *history;                                       /* (T, BALIE_HISTORY) */
 
-    const int64_t *to_transport;                            /* (S,) like all of SubscriptionTable */
-    const uint32_t *header;                                 /* (S, BALIE_HEADER_WORDS) */
-    const uint32_t *time_mask, *level_mask;
-    const int64_t *offset, *time_offset, *first;
-    int64_t *sent_packets, *sent_octets;
+    struct balie_subscription *subscriptions;               /* (S,) */
 
     struct balie_log *log;
     int64_t *heard, *loud, *level_sum;                      /* (T,) ActiveSpeakers */
@@ -79,8 +90,7 @@ struct balie_core {
     int64_t *in_row, *in_transport, *in_arrival_us;         /* (N,) the batch */
     int64_t *row, *track, *ext, *closed, *timestamp, *marker, *payload_at, *payload_size, *level; /* (N,) Packets */
     int64_t *next;                                          /* (N,) next packet of the same track, or -1 */
-    int64_t *head, *tail, *high_before;                     /* (T,), head is -1 between batches */
-    uint8_t *is_odd;                                        /* (T,), 0 between batches */
+    struct balie_chain *chains;                             /* (T,) */
 
     int64_t *strays;                                        /* positions that the scalar reader is to read */
     int64_t *touched, touched_count;                        /* tracks of the batch */
@@ -157,8 +167,7 @@ void balie_answer(struct balie_checks *checks, struct balie_socket *socket, int6
 struct balie_reports {
     const struct balie_core *core;
     struct balie_index by_ssrc;                             /* of subscriptions: SubscriptionTable */
-    const int64_t *source;                                  /* (S,) */
-    int64_t *lost, *rtt_us;                                 /* (S,) */
+    int64_t *rtt_us;                                        /* (S,) */
     const uint8_t *clock_known;                             /* (T,) like all of ClockTable */
     uint64_t *clock_ntp;
     int64_t *clock_rtp, *clock_arrival_us;

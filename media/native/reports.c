@@ -76,9 +76,10 @@ static void read_block(const struct balie_reports *r, int64_t transport, const u
 {
     uint64_t key = (uint64_t)transport << 32 | be32(block);
     int64_t row = find(&r->by_ssrc, &key, 1);
-    if (row < 0 || r->core->header[row * BALIE_HEADER_WORDS + 2] != be32(block)) return; /* of retransmissions */
-    int64_t lost = be32(block + 4) & 0xFFFFFF, track = r->source[row];
-    r->lost[row] = lost - ((lost & 0x800000) << 1);
+    struct balie_subscription *s = row < 0 ? NULL : r->core->subscriptions + row;
+    if (!s || s->header[2] != be32(block)) return; /* of retransmissions */
+    int64_t lost = be32(block + 4) & 0xFFFFFF, track = s->source;
+    s->lost = lost - ((lost & 0x800000) << 1);
     uint32_t lsr = be32(block + 16), dlsr = be32(block + 20);
     if (!lsr || !r->clock_known[track]) return;
     int64_t rtt_us = (int64_t)(uint32_t)(middle_at(r, track, now_us) - lsr - dlsr) * MICRO >> 16;
