@@ -3,13 +3,15 @@
 optional: without a C compiler balie is installed all the same, and forwards with the loops in Python.
 """
 
+from glob import glob
+
 from setuptools import Extension, setup
 
 setup(
     ext_modules=[
         Extension(
             "media.native._batches",
-            ["media/native/batches.c", "media/native/checks.c", "media/native/reports.c"],
+            sorted(glob("media/native/*.c")),
             depends=["media/native/batches.h", "media/native/inside.h"],
             extra_compile_args=["-O3", "-fno-strict-aliasing"],
             optional=True,

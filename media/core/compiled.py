@@ -14,7 +14,7 @@ from media.core.compiled_reports import compiled_reports
 from media.core.compiled_twcc import CompiledFeedbackLog
 from media.core.egress import Copies
 from media.core.ingress import Packets, StrayReader
-from media.core.packets import HEAD, PACKET_MAX, STRIDE, Arena
+from media.core.packets import HEAD, PACKET_MAX, STRIDE, Arena, aligned_rows
 from media.core.speakers import SPEAKING_DBOV, ActiveSpeakers
 from media.core.tables import (
     HEADER_WORDS,
@@ -24,7 +24,6 @@ from media.core.tables import (
     SubscriptionTable,
     TrackTable,
     TransportTable,
-    aligned_rows,
 )
 from media.native import FFI, agree, pointer, rows_pointer
 
@@ -77,9 +76,6 @@ class CompiledLoops:
             **{name: np.zeros(len(tracks.high), np.int64) for name in _TRACK_RESULTS},
             **{name: np.zeros(send.rows, np.int64) for name in _COPY_COLUMNS},
             "history": tracks.history,
-            "heard": speakers.packets,
-            "loud": speakers.loud,
-            "level_sum": speakers.level_sum,
             "in_bytes": arena.bytes,
             "in_length": arena.length,
             "out_bytes": send.bytes,
@@ -90,6 +86,7 @@ class CompiledLoops:
         self._chains["head"] = -1
         core.chains = rows_pointer("struct balie_chain", self._chains)
         core.tracks = rows_pointer("struct balie_track", tracks.memory)
+        core.levels = rows_pointer("struct balie_levels", speakers.memory)
         core.subscriptions = rows_pointer("struct balie_subscription", subscriptions.memory)
         core.out_rows, core.log = send.rows, feedback.struct
         core.by_ssrc.keys, core.by_ssrc.values = pointer(tracks.by_ssrc.keys), pointer(tracks.by_ssrc.values)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from media.core.twcc import DELTA_US, FAST_MAX, HEAD_SIZE, FeedbackLog, Ints
-from media.native import FFI, agree, pointer, view
+from media.native import FFI, agree, pointer
 
 
 def check_constants(library: Any) -> None:
@@ -36,30 +36,30 @@ class CompiledFeedbackLog(FeedbackLog):
         struct.transport, struct.seq, struct.arrival_us = map(pointer, (self.transport, self.seq, self.arrival_us))
         struct.state, struct.next, struct.count = pointer(self.state), pointer(self.next), pointer(self.count)
         struct.head, struct.sequel, struct.out = pointer(self._head), pointer(self._sequel), pointer(self._out)
+        struct.sender_ssrc, struct.media_ssrc = pointer(self.sender_ssrc), pointer(self.media_ssrc)
         struct.capacity = capacity
 
-    def build(self, sender_ssrc: Ints, media_ssrc: Ints) -> list[tuple[int, bytes]]:
-        count: int = self._library.balie_feedback(self.struct, view(sender_ssrc), view(media_ssrc))
-        transports = self._columns["out_transport"][:count].tolist()
-        ends = self._columns["out_end"][:count].tolist()
-        data = self._out[: ends[-1] if count else 0].tobytes()
-        out = [
-            (transport, data[start:end]) for transport, start, end in zip(transports, [0, *ends], ends, strict=False)
-        ]
-        self._leave(self._columns["odd"][: self.struct.odd_count])
-        if self.used:
-            out += super().build(sender_ssrc, media_ssrc)
+    def build(self) -> list[tuple[int, bytes]]:
+        count: int = self._library.balie_feedback(self.struct)
+        out: list[tuple[int, bytes]] = []
+        if count:
+            transports = self._columns["out_transport"][:count].tolist()
+            ends = self._columns["out_end"][:count].tolist()
+            data = self._out[: ends[-1]].tobytes()
+            out = [
+                (transport, data[start:end])
+                for transport, start, end in zip(transports, [0, *ends], ends, strict=False)
+            ]
+        if self.struct.odd_count:
+            self._leave(self._columns["odd"][: self.struct.odd_count])
+            out += super().build()
+        self.state[0] = 0
         out.sort(key=itemgetter(0))
         return out
 
     def _leave(self, transports: Ints) -> None:
         """Only the arrivals of these in the log."""
-        used = self.used
-        if len(transports):
-            left = np.flatnonzero(np.isin(self.transport[:used], transports))
-            for column in (self.transport, self.seq, self.arrival_us):
-                column[: len(left)] = column[left]
-            used = len(left)
-        else:
-            used = 0
-        self.state[0] = used
+        left = np.flatnonzero(np.isin(self.transport[: self.used], transports))
+        for column in (self.transport, self.seq, self.arrival_us):
+            column[: len(left)] = column[left]
+        self.state[0] = len(left)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from media.core import rtcp
 from media.core.codecs import is_keyframe
 from media.core.compiled import CompiledLoops
+from media.core.compiled_speakers import CompiledSpeakers
 from media.core.compiled_twcc import CompiledFeedbackLog
 from media.core.drops import Drop, DropCounters, TcpCounts
 from media.core.egress import Copies
@@ -53,7 +54,7 @@ from media.core.settings import Settings
 from media.core.speakers import ActiveSpeakers
 from media.core.strays import Publisher, Strays, Track
 from media.core.subscriptions import FIRST_SEQUENCE, Flow, Subscription
-from media.core.tables import NEVER_US, Rows, SubscriptionTable, TrackTable, TransportTable
+from media.core.tables import Rows, SubscriptionTable, TrackTable, TransportTable
 from media.core.twcc import FeedbackLog
 
 POLL_US = 10_000
@@ -105,7 +106,6 @@ class Engine:
         self._waiting: set[int] = set()
         self._lossy: set[int] = set()
         self._keyframes = KeyframeRequests(settings.tracks_max)
-        self._speakers = ActiveSpeakers(settings.tracks_max)
         self._reports = Reports(
             self._tracks,
             self._subscriptions,
@@ -117,17 +117,18 @@ class Engine:
         )
         tables = self.arena, self.send, self._tracks, self._subscriptions
         self._feedback: FeedbackLog
+        self._speakers: ActiveSpeakers
         self._loops: Loops
         if native is None:
+            self._speakers = ActiveSpeakers(settings.tracks_max)
             self._feedback = FeedbackLog(settings.transports_max, FEEDBACK_LOG)
             self._loops = ArrayLoops(*tables, self._feedback, self._speakers)
         else:
+            self._speakers = CompiledSpeakers(native, settings.tracks_max)
             self._feedback = feedback = CompiledFeedbackLog(native, settings.transports_max, FEEDBACK_LOG)
             self._loops = CompiledLoops(
                 native, settings.batch_max, *tables, self._transport_table, feedback, self._speakers
             )
-        self._own_ssrc = np.zeros(settings.transports_max, np.int64)
-        self._media_ssrc = np.zeros(settings.transports_max, np.int64)
         self._jitter_due_us = 0
         self._feedback_due_us = 0
         self._speakers_due_us = 0
@@ -144,7 +145,7 @@ class Engine:
         """Make room for one peer connection.  LimitError when transports_max are open."""
         row = self._transport_rows.take()
         self._transports[row] = Transport(row=row, ssrc=self._random_ssrc(), opened_us=now_us)
-        self._own_ssrc[row] = self._transports[row].ssrc
+        self._feedback.sender_ssrc[row] = self._transports[row].ssrc
         self._transport_table.clear(row)
         ice = self._new_ice()
         self.ice.register(row, ice.ufrag, ice.pwd, now_us)
@@ -168,8 +169,8 @@ class Engine:
             self.remove_subscription(SubscriptionId(subscription.row))
         self.ice.forget(transport)
         self._feedback.reset(transport)
-        self._media_ssrc[transport] = 0
         self._transport_table.clear(transport)
+        self._reports.end(transport)
         del self._transports[transport]
         self._closed.append(transport)
         # The row may serve another peer before these are taken: what they say is not about him.
@@ -183,8 +184,7 @@ class Engine:
     def connected(self, transport: TransportId) -> None:
         """The io layer finished DTLS: tell the upper layers, and the peer how the clocks stand."""
         self._transports[transport].connected = True
-        self._transport_table.report_due_us[transport] = 0
-        self._reports.soon(transport)
+        self._reports.begin(transport)
         self._events.append(TransportConnected(transport))
 
     def failed(self, transport: TransportId, reason: str) -> None:
@@ -192,7 +192,7 @@ class Engine:
         known = self._transports.get(transport)
         if known is not None and not known.failed:
             known.connected, known.failed = False, True
-            self._transport_table.report_due_us[transport] = NEVER_US
+            self._reports.end(transport)
             self._events.append(TransportFailed(transport, reason))
 
     # -- commands: tracks ----------------------------------------------------------------------
@@ -527,7 +527,7 @@ class Engine:
             if self._strays.streams_changed:
                 self._strays.streams_changed = False
                 self._name_media()
-            packets = self._feedback.build(self._own_ssrc, self._media_ssrc)
+            packets = self._feedback.build()
             self._control += [(TransportId(transport), packet, True) for transport, packet in packets]
             spaced_us = min(FEEDBACK_SPACING_US * len(packets), FEEDBACK_MAX_US)
             self._feedback_due_us = now_us + max(FEEDBACK_US, spaced_us)
@@ -589,10 +589,11 @@ class Engine:
             self._control.append((TransportId(track.transport), rtcp.pli(sender, track.ssrc), True))
 
     def _name_media(self) -> None:
-        """Transport-wide feedback names a stream that its receiver sends, or libwebrtc takes it for somebody else's."""
+        """Transport-wide feedback names a stream that its receiver sends."""
+        media_ssrc = self._feedback.media_ssrc
         for transport, publisher in self._strays.publishers.items():
             ssrcs = (track.ssrc for track in publisher.tracks.values() if track.started and track.ssrc is not None)
-            self._media_ssrc[transport] = next(ssrcs, self._media_ssrc[transport])
+            media_ssrc[transport] = next(ssrcs, media_ssrc[transport])
 
     # -- what the commands share ---------------------------------------------------------------
 

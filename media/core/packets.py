@@ -7,6 +7,8 @@ never moved.  All offsets in here are columns of a row.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +25,11 @@ def aligned(size: int) -> NDArray[np.uint8]:
     slack = np.zeros(size + CACHE_LINE, np.uint8)
     start = -slack.ctypes.data % CACHE_LINE
     return slack[start : start + size]
+
+
+def aligned_rows(count: int, kind: np.dtype[Any]) -> NDArray[Any]:
+    """(count,) zeroed rows of a structure, the first at the beginning of a cache line."""
+    return aligned(count * kind.itemsize).view(kind)
 
 
 class Arena:

@@ -6,9 +6,8 @@ hears is about his own (checklist rules 7, 20, 22 and 24).
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass, field
-
-import numpy as np
 
 from media.core import rtcp
 from media.core.drops import Drop, DropCounters
@@ -25,6 +24,8 @@ BLOCKS_MAX = 31  # RFC 3550 6.4.1: the count has five bits
 NACKS_MAX = 256  # sequence numbers of one compound packet that are looked at: more is a flood, not a loss
 SIZE_MAX = 1_100  # bytes: with SRTCP, UDP and IPv6 around it below the 1,200 that any path carries
 CNAME = "balie"
+DUE_SPARE = 64  # entries of those who left that may wait until their time comes
+FIRST = 0  # instead of a time: at once
 
 
 @dataclass(slots=True)
@@ -78,7 +79,9 @@ class Reports:
         self._strays = strays
         self._by_row = by_row
         self._drops = drops
-        self._next_us = 0
+        self._due: list[tuple[int, int]] = []
+        """A heap of (when, transport row); entries that _due_us does not confirm mean nothing any more."""
+        self._due_us: dict[int, int] = {}
         self._soon: set[int] = set()
 
     # -- incoming --------------------------------------------------------------------------------
@@ -168,6 +171,23 @@ class Reports:
 
     # -- outgoing --------------------------------------------------------------------------------
 
+    def begin(self, transport: int) -> None:
+        """Somebody connected: he has a report at the next poll, and from then on one each REPORT_US."""
+        self._schedule(transport, FIRST)
+        self.soon(transport)
+
+    def end(self, transport: int) -> None:
+        """He has none any more."""
+        self._due_us.pop(transport, None)
+        self._soon.discard(transport)
+        if len(self._due) > 2 * len(self._due_us) + DUE_SPARE:
+            self._due = [(at_us, row) for row, at_us in self._due_us.items()]
+            heapq.heapify(self._due)
+
+    def _schedule(self, transport: int, at_us: int) -> None:
+        self._due_us[transport] = at_us
+        heapq.heappush(self._due, (at_us, transport))
+
     def soon(self, transport: int) -> None:
         """Report to this transport at the next poll: a stream began, and lip sync waits for its first SR."""
         self._soon.add(transport)
@@ -179,23 +199,14 @@ class Reports:
 
     def due(self, transports: dict[int, Transport], now_us: int) -> list[tuple[int, bytes]]:
         """The compound packets to send now: one per connected transport and REPORT_US."""
-        soon, self._soon = self._soon, set()
-        if now_us < self._next_us and not soon:
-            return []
-        if now_us >= self._next_us:
-            self._next_us = now_us + REPORT_US // 20
-        out: list[tuple[int, bytes]] = []
-        due_us = self._transports.report_due_us
-        for row in sorted({*soon, *np.flatnonzero(due_us <= now_us).tolist()}):
-            transport = transports.get(row)
-            if transport is None or not transport.connected:
-                continue
-            if due_us[row] == 0:  # spread the first ones, so that not all are due in one turn
-                due_us[row] = now_us + REPORT_US * (row % 20) // 20
-            if now_us >= due_us[row]:
-                due_us[row] = now_us + REPORT_US
-            out.extend((transport.row, packet) for packet in self._compounds(transport, now_us))
-        return out
+        rows, self._soon = self._soon & self._due_us.keys(), set()
+        while self._due and self._due[0][0] <= now_us:
+            due_us, row = heapq.heappop(self._due)
+            if self._due_us.get(row) == due_us:
+                # After the first they are spread, so that not all who came together are due in one turn.
+                self._schedule(row, now_us + (REPORT_US * (row % 20 or 20) // 20 if due_us == FIRST else REPORT_US))
+                rows.add(row)
+        return [(row, packet) for row in sorted(rows) for packet in self._compounds(transports[row], now_us)]
 
     def _compounds(self, transport: Transport, now_us: int) -> list[bytes]:
         """All reports to one transport, in packets that any path carries; each begins with a report (RFC 3550 6.1)."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from media.core.errors import LimitError
 from media.core.ntp import ClockTable
-from media.core.packets import aligned
+from media.core.packets import aligned_rows
 from media.core.rtp import ONE_BYTE_PROFILE, Header
 from media.native.index import Index
 
@@ -31,8 +31,6 @@ HEADER_WORDS = HEADER_OUT // 4
 Ints = NDArray[np.int64]
 
 UNKNOWN = -1
-NEVER_US = 1 << 62
-"""A time that does not come."""
 
 
 _INTS = (
@@ -68,11 +66,6 @@ SUBSCRIPTION = np.dtype(
 def distinct(rows: NDArray[Any]) -> NDArray[Any]:
     """Each once, ascending.  Asked for no more, np.unique reads masked arrays in: 11 ms and 1.5 MB, amid a call."""
     return np.unique(rows, return_index=True)[0]
-
-
-def aligned_rows(count: int, kind: np.dtype[Any]) -> NDArray[Any]:
-    """(count,) zeroed rows, untouched until used, the first at the beginning of a cache line."""
-    return aligned(count * kind.itemsize).view(kind)
 
 
 class Rows:
@@ -308,16 +301,13 @@ class SubscriptionTable:
 class TransportTable:
     """What reports leave behind of each peer connection.  All arrays are (transports_max,) int64.
 
-    report_due_us  when it is to have our next reports: 0 when it has had none yet, NEVER_US while it is not connected
-    rtt_us         round trip of media, remb_bps the receiver's own estimate (REMB): UNKNOWN before it told
+    rtt_us    round trip of media, remb_bps the receiver's own estimate (REMB): UNKNOWN before it told
     """
 
     def __init__(self, transports_max: int) -> None:
-        self.report_due_us = np.full(transports_max, NEVER_US, np.int64)
         self.rtt_us = np.full(transports_max, UNKNOWN, np.int64)
         self.remb_bps = np.full(transports_max, UNKNOWN, np.int64)
 
     def clear(self, row: int) -> None:
         """Make a row as new."""
-        self.report_due_us[row] = NEVER_US
         self.rtt_us[row] = self.remb_bps[row] = UNKNOWN

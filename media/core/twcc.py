@@ -66,6 +66,9 @@ class FeedbackLog:
         self.next: Ints = np.full(transports_max, -1, np.int64)
         """Unwrapped number after the last one reported, -1 before the first."""
         self.count = np.zeros(transports_max, np.int64)
+        self.sender_ssrc = np.zeros(transports_max, np.int64)
+        self.media_ssrc = np.zeros(transports_max, np.int64)
+        """Who says it, and of which stream: libwebrtc takes feedback that names none of its own for somebody else's."""
 
     @property
     def used(self) -> int:
@@ -79,6 +82,7 @@ class FeedbackLog:
         """The row serves another peer: what is logged for it is not his."""
         self.next[transport] = -1
         self.count[transport] = 0
+        self.media_ssrc[transport] = 0
         mine = self.transport[: self.used] == transport
         self.transport[: self.used][mine] = -1
 
@@ -94,11 +98,8 @@ class FeedbackLog:
         self.arrival_us[used:end] = arrival_us
         self.state[0] = end
 
-    def build(self, sender_ssrc: Ints, media_ssrc: Ints) -> list[tuple[int, bytes]]:
-        """The feedback packets that are due, as (transport, RTCP packet), and an empty log.
-
-        sender_ssrc, media_ssrc  (transports_max,) by transport row
-        """
+    def build(self) -> list[tuple[int, bytes]]:
+        """The feedback packets that are due, as (transport, RTCP packet), and an empty log."""
         used = self.used
         self.state[0] = 0
         if not used:
@@ -123,7 +124,7 @@ class FeedbackLog:
         self.next[rows] = np.maximum(expected, ext[ends - 1] + 1)
         delta[starts] = ticks[starts] - reference * TICKS_PER_REFERENCE
         small = np.clip(delta, 0, SMALL_MAX).astype(np.uint8).tobytes()
-        senders, medias = sender_ssrc[rows], media_ssrc[rows]
+        senders, medias = self.sender_ssrc[rows], self.media_ssrc[rows]
         heads = self._heads(rows, base, ends - starts, reference)
         heads["sender"], heads["media"] = senders, medias
         plain_heads = heads.tobytes()

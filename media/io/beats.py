@@ -1,7 +1,7 @@
 """Turns at a steady beat without Python, as long as nothing is to be decided.
 
 At three hundred turns a second, waking the event loop for each costs ten small rooms as much as a third of their
-packets.  So the compiled loops wait for the next beat themselves (balie_beat in media/native/batches.c) and take turn
+packets.  So the compiled loops wait for the next beat themselves (balie_beat in media/native/beats.c) and take turn
 after turn, until a batch has something that is for Python, the slow clock is due, or one of the files is readable that
 the loop would have to be woken for.  The loop stands still meanwhile: only for a process that does nothing else.
 """

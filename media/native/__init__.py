@@ -1,4 +1,4 @@
-"""The compiled loops over packets (batches.c, checks.c, reports.c), if they were compiled here.
+"""The compiled loops over packets (the C files beside this), if they were compiled here.
 
 They need no more than a C compiler when balie is installed.  Without one everything works, with the same results, at
 a multiple of the processor time: the functions over arrays in media.core and media.io are used instead.  `balie
@@ -31,7 +31,7 @@ def library() -> Any | None:
     try:
         loaded = FFI.dlopen(found.origin)
         # The newest of its functions: a library of an older checkout has a layout that is not ours.
-        return loaded if loaded.balie_report else None
+        return loaded if loaded.balie_smooth else None
     except (AttributeError, OSError):
         return None
 

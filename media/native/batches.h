@@ -39,6 +39,7 @@ struct balie_log {
     int64_t *transport, *seq, *arrival_us, capacity;        /* (L,) FeedbackLog */
     int64_t *state;                                         /* used, overflowed */
     int64_t *next, *count;                                  /* (P,) */
+    const int64_t *sender_ssrc, *media_ssrc;                /* (P,) */
     int64_t *head, *tail, *touched;                         /* (P,), head is -1 between calls */
     int64_t *sequel;                                        /* (L,) next arrival of the same transport, or -1 */
     uint8_t *out;                                           /* the packets, one behind the other */
@@ -46,7 +47,7 @@ struct balie_log {
     int64_t *odd, odd_count;                                /* transports whose arrivals are not plain */
 };
 
-int64_t balie_feedback(struct balie_log *log, const int64_t *sender_ssrc, const int64_t *media_ssrc);
+int64_t balie_feedback(struct balie_log *log);
 
 /* A row of TrackTable: tables.TRACK. */
 struct balie_track {
@@ -63,6 +64,16 @@ struct balie_chain {
     int64_t head, tail, high_before;                        /* head is -1 between batches */
     int64_t is_odd;                                         /* 0 between batches */
 };
+
+/* A row of ActiveSpeakers: speakers.LEVELS. */
+struct balie_levels {
+    int64_t packets, loud, level_sum;
+    double share, quietness;
+    uint8_t speaking;
+    int64_t unused[2];
+};
+
+int64_t balie_smooth(struct balie_levels *levels, int64_t count, double smoothing, double starts_at, double stops_at);
 
 /* A row of SubscriptionTable: tables.SUBSCRIPTION. */
 struct balie_subscription {
@@ -85,7 +96,7 @@ struct balie_core {
     struct balie_subscription *subscriptions;               /* (S,) */
 
     struct balie_log *log;
-    int64_t *heard, *loud, *level_sum;                      /* (T,) ActiveSpeakers */
+    struct balie_levels *levels;                            /* (T,) */
 
     int64_t *in_row, *in_transport, *in_arrival_us;         /* (N,) the batch */
     int64_t *row, *track, *ext, *closed, *timestamp, *marker, *payload_at, *payload_size, *level; /* (N,) Packets */

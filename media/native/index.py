@@ -1,7 +1,7 @@
 """A dictionary that the compiled loops can read: keys of one or four 64-bit words, values from 0 on.
 
-A plain dict tells what is in it; next to it stands the same as an open-addressed table in arrays, which batches.c
-probes (`find` there).  Changes come from the control path, a few per join; look-ups by the thousand.
+A plain dict tells what is in it; next to it stands the same as an open-addressed table in arrays, which C
+probes (`find` in inside.h).  Changes come from the control path, a few per join; look-ups by the thousand.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Index(Generic[Key]):
         return [int(word) for word in np.frombuffer(padded, np.uint64)]
 
     def _home(self, words: list[int]) -> int:
-        """batches.c has the same function."""
+        """inside.h has the same function."""
         mixed = 0
         for word in words:
             mixed = (mixed ^ word) * _MULTIPLIER & _MASK

@@ -1,6 +1,7 @@
 /* What the files of this folder share and Python does not see. */
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include "batches.h"
 
@@ -36,4 +37,11 @@ static inline int64_t find(const struct balie_index *index, const uint64_t *key,
         if (same) return index->values[slot];
     }
     return -1;
+}
+
+static inline int64_t us_of(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return t.tv_sec * 1000000ll + t.tv_nsec / 1000;
 }

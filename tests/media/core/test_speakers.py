@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+import random
+from collections.abc import Iterator
 
+import numpy as np
+import pytest
+
+from media import native
+from media.core.compiled_speakers import CompiledSpeakers
 from media.core.model import ParticipantId, RoomId
 from media.core.speakers import SPEAKING_DBOV, ActiveSpeakers
 
@@ -14,11 +20,16 @@ LOUD, LOUDER, ROOM_NOISE = SPEAKING_DBOV - 10, SPEAKING_DBOV - 30, SPEAKING_DBOV
 Said = list[tuple[RoomId, tuple[ParticipantId, ...]]]
 
 
+LIBRARY = native.library()
+
+
 class Meeting:
     """Tracks 0 An, 1 Bert, 2 Carol who is in another room, 3 the sound of An's screen."""
 
+    compiled = False
+
     def __init__(self) -> None:
-        self.speakers = ActiveSpeakers(8)
+        self.speakers = CompiledSpeakers(LIBRARY, 8) if self.compiled else ActiveSpeakers(8)
         for track, (room, who) in enumerate([(ROOM, AN), (ROOM, BERT), (OTHER, CAROL), (ROOM, AN)]):
             self.speakers.assign(track, room, who)
 
@@ -30,6 +41,13 @@ class Meeting:
                 self.speakers.observe(np.full(10, track, np.int64), np.full(10, level, np.int64))
             said += self.speakers.evaluate()
         return said
+
+
+@pytest.fixture(autouse=True, params=["arrays"] + (["compiled"] if LIBRARY is not None else []))
+def compiled(request: pytest.FixtureRequest) -> Iterator[None]:
+    Meeting.compiled = request.param == "compiled"
+    yield
+    Meeting.compiled = False
 
 
 def test_a_cough_is_no_speech_and_a_pause_no_silence() -> None:
@@ -73,3 +91,18 @@ def test_a_released_track_is_off_the_list_and_its_row_begins_silent() -> None:
     assert meeting.hear({}) == [(ROOM, ())]
     meeting.speakers.assign(0, OTHER, BERT)
     assert meeting.hear({0: 127}) == []
+
+
+@pytest.mark.skipif(LIBRARY is None, reason="no C compiler was there at the installation")
+def test_both_languages_hear_the_same() -> None:
+    chance = random.Random(20)
+    meetings = []
+    for Meeting.compiled in (False, True):
+        meetings.append(Meeting())
+    for _ in range(500):
+        levels = {track: chance.choice([LOUD, LOUDER, ROOM_NOISE, 127]) for track in range(4) if chance.random() < 0.7}
+        by_array, compiled = (meeting.hear(levels) for meeting in meetings)
+        assert by_array == compiled
+    rows, same = (meeting.speakers.memory for meeting in meetings)
+    for name in ("packets", "loud", "level_sum", "share", "quietness", "speaking"):
+        assert rows[name].tolist() == pytest.approx(same[name].tolist()), name

@@ -90,11 +90,16 @@ class Logs:
             if log is not None:
                 log.reset(transport)
 
+    def _name(self) -> None:
+        for log in (self.log, self.compiled):
+            if log is not None:
+                log.sender_ssrc[:], log.media_ssrc[:] = OWN + np.arange(4), MEDIA + np.arange(4)
+
     def build(self) -> list[tuple[int, Feedback]]:
-        rows = np.arange(4)
-        packets = self.log.build(OWN + rows, MEDIA + rows)
+        self._name()
+        packets = self.log.build()
         if self.compiled is not None:
-            assert self.compiled.build(OWN + rows, MEDIA + rows) == packets
+            assert self.compiled.build() == packets
             assert self.compiled.used == 0
         out = [(transport, decode(packet)) for transport, packet in packets]
         self.sizes += [len(packet) for _, packet in packets]

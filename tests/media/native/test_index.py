@@ -13,7 +13,7 @@ CHANGES = st.lists(st.tuples(st.sampled_from(["set", "pop"]), FEW, st.integers(0
 
 
 def probed(index: Index[int], key: int) -> int:
-    """As `find` in batches.c goes about it."""
+    """As `find` in inside.h goes about it."""
     slot = index._home(index._packed(key))
     while index.values[slot] >= 0:
         if int(index.keys[slot, 0]) == key:
