@@ -86,12 +86,13 @@ class CompiledLoops:
         self._chains["head"] = -1
         core.chains = rows_pointer("struct balie_chain", self._chains)
         core.tracks = rows_pointer("struct balie_track", tracks.memory)
+        core.clocks = rows_pointer("struct balie_clock", tracks.clocks.memory)
         core.levels = rows_pointer("struct balie_levels", speakers.memory)
         core.subscriptions = rows_pointer("struct balie_subscription", subscriptions.memory)
         core.out_rows, core.log = send.rows, feedback.struct
         core.by_ssrc.keys, core.by_ssrc.values = pointer(tracks.by_ssrc.keys), pointer(tracks.by_ssrc.values)
         core.by_ssrc.mask = tracks.by_ssrc.mask
-        self.reports = compiled_reports(library, core, tracks, subscriptions, transports)
+        self.reports = compiled_reports(library, core, subscriptions, transports)
         self._fan: Ints = np.zeros(0, np.int64)
         self._count = 0
         c = self._columns
@@ -152,7 +153,6 @@ class CompiledLoops:
         return self._packets.select(np.flatnonzero(self._columns["track"][: self._count] >= 0))
 
     def fan_out(self, orientation_ids: dict[int, int], now_us: int) -> Copies:
-        self.follow_fan()
         count = self._library.balie_fan_out(self.core, now_us)
         self.was_fanned_out()
         if self._packets.orientation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from media.core import ntp, rtcp
-from media.core.tables import SubscriptionTable, TrackTable, TransportTable
+from media.core.tables import SubscriptionTable, TransportTable
 from media.native import FFI, agree, pointer
 
 
@@ -19,17 +19,13 @@ def check_constants(library: Any) -> None:
     agree(library, ours)
 
 
-def compiled_reports(
-    library: Any, core: Any, tracks: TrackTable, subscriptions: SubscriptionTable, transports: TransportTable
-) -> Any:
+def compiled_reports(library: Any, core: Any, subscriptions: SubscriptionTable, transports: TransportTable) -> Any:
     """A struct balie_reports over these tables, which must outlive it.  core: struct balie_core over the same."""
     check_constants(library)
     one: Any = FFI.new("struct balie_reports *")
     one.core = core
-    index, clocks = subscriptions.by_ssrc, tracks.clocks
+    index = subscriptions.by_ssrc
     one.by_ssrc.keys, one.by_ssrc.values, one.by_ssrc.mask = pointer(index.keys), pointer(index.values), index.mask
     one.rtt_us = pointer(subscriptions.rtt_us)
-    one.clock_known, one.clock_ntp = pointer(clocks.known), pointer(clocks.ntp)
-    one.clock_rtp, one.clock_arrival_us = pointer(clocks.rtp), pointer(clocks.arrival_us)
     one.transport_rtt_us, one.remb_bps = pointer(transports.rtt_us), pointer(transports.remb_bps)
     return one

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
+from media.core.compiled_writer import CompiledWriter
 from media.core.twcc import DELTA_US, FAST_MAX, HEAD_SIZE, FeedbackLog, Ints
 from media.native import FFI, agree, pointer
 
@@ -24,8 +24,9 @@ class CompiledFeedbackLog(FeedbackLog):
         check_constants(library)
         super().__init__(transports_max, capacity)
         self._library = library
-        self._out = np.zeros(capacity + transports_max * (HEAD_SIZE + 3), np.uint8)
-        columns = ("tail", "touched", "out_transport", "out_end", "odd")
+        self.writer: CompiledWriter | None = None
+        """Where it goes: not there yet when the loops are made that log here."""
+        columns = ("tail", "touched", "odd")
         self._columns = {name: np.zeros(transports_max, np.int64) for name in columns}
         self._sequel = np.zeros(capacity, np.int64)
         self._head: Ints = np.full(transports_max, -1, np.int64)
@@ -35,26 +36,19 @@ class CompiledFeedbackLog(FeedbackLog):
             setattr(struct, name, pointer(array))
         struct.transport, struct.seq, struct.arrival_us = map(pointer, (self.transport, self.seq, self.arrival_us))
         struct.state, struct.next, struct.count = pointer(self.state), pointer(self.next), pointer(self.count)
-        struct.head, struct.sequel, struct.out = pointer(self._head), pointer(self._sequel), pointer(self._out)
+        struct.head, struct.sequel = pointer(self._head), pointer(self._sequel)
         struct.sender_ssrc, struct.media_ssrc = pointer(self.sender_ssrc), pointer(self.media_ssrc)
         struct.capacity = capacity
 
     def build(self) -> list[tuple[int, bytes]]:
-        count: int = self._library.balie_feedback(self.struct)
+        """Those packets that the loops did not write."""
+        assert self.writer is not None
+        self.written = self._library.balie_feedback(self.struct, self.writer.struct)
         out: list[tuple[int, bytes]] = []
-        if count:
-            transports = self._columns["out_transport"][:count].tolist()
-            ends = self._columns["out_end"][:count].tolist()
-            data = self._out[: ends[-1]].tobytes()
-            out = [
-                (transport, data[start:end])
-                for transport, start, end in zip(transports, [0, *ends], ends, strict=False)
-            ]
         if self.struct.odd_count:
             self._leave(self._columns["odd"][: self.struct.odd_count])
-            out += super().build()
+            out = super().build()
         self.state[0] = 0
-        out.sort(key=itemgetter(0))
         return out
 
     def _leave(self, transports: Ints) -> None:

@@ -20,6 +20,7 @@ from media.core.codecs import is_keyframe
 from media.core.compiled import CompiledLoops
 from media.core.compiled_speakers import CompiledSpeakers
 from media.core.compiled_twcc import CompiledFeedbackLog
+from media.core.compiled_writer import CompiledWriter
 from media.core.drops import Drop, DropCounters, TcpCounts
 from media.core.egress import Copies
 from media.core.errors import LimitError
@@ -106,6 +107,22 @@ class Engine:
         self._waiting: set[int] = set()
         self._lossy: set[int] = set()
         self._keyframes = KeyframeRequests(settings.tracks_max)
+        tables = self.arena, self.send, self._tracks, self._subscriptions
+        self._feedback: FeedbackLog
+        self._speakers: ActiveSpeakers
+        self._loops: Loops
+        self._writer: CompiledWriter | None = None
+        if native is None:
+            self._speakers = ActiveSpeakers(settings.tracks_max)
+            self._feedback = FeedbackLog(settings.transports_max, FEEDBACK_LOG)
+            self._loops = ArrayLoops(*tables, self._feedback, self._speakers)
+        else:
+            self._speakers = CompiledSpeakers(native, settings.tracks_max)
+            self._feedback = feedback = CompiledFeedbackLog(native, settings.transports_max, FEEDBACK_LOG)
+            self._loops = loops = CompiledLoops(
+                native, settings.batch_max, *tables, self._transport_table, feedback, self._speakers
+            )
+            self._writer = feedback.writer = CompiledWriter(native, loops.core, self.send, feedback.sender_ssrc)
         self._reports = Reports(
             self._tracks,
             self._subscriptions,
@@ -114,21 +131,8 @@ class Engine:
             self._strays,
             self._by_row,
             self.counters,
+            self._writer,
         )
-        tables = self.arena, self.send, self._tracks, self._subscriptions
-        self._feedback: FeedbackLog
-        self._speakers: ActiveSpeakers
-        self._loops: Loops
-        if native is None:
-            self._speakers = ActiveSpeakers(settings.tracks_max)
-            self._feedback = FeedbackLog(settings.transports_max, FEEDBACK_LOG)
-            self._loops = ArrayLoops(*tables, self._feedback, self._speakers)
-        else:
-            self._speakers = CompiledSpeakers(native, settings.tracks_max)
-            self._feedback = feedback = CompiledFeedbackLog(native, settings.transports_max, FEEDBACK_LOG)
-            self._loops = CompiledLoops(
-                native, settings.batch_max, *tables, self._transport_table, feedback, self._speakers
-            )
         self._jitter_due_us = 0
         self._feedback_due_us = 0
         self._speakers_due_us = 0
@@ -207,6 +211,7 @@ class Engine:
         row = self._tracks.rows.take()
         publisher = self._strays.publishers.setdefault(transport, Publisher())
         self._tracks.clear(row)
+        self._tracks.transport[row] = transport
         self._tracks.rate[row] = spec.codec.clock_rate
         self._tracks.kept[row] = spec.kind == "video"
         clock = SenderClock(spec.codec.clock_rate, self._tracks.clocks, row)
@@ -214,6 +219,7 @@ class Engine:
         publisher.tracks[spec.mid] = track
         publisher.extensions.update(spec.extensions)
         self._strays.tracks[row] = track
+        self._strays.streams_changed = True
         if spec.ssrc is not None:
             self._strays.bind(track, spec.ssrc)
         if spec.rtx_ssrc is not None:
@@ -384,7 +390,6 @@ class Engine:
         """Before the loops take a batch all the way; returns whether they are to sample jitter."""
         if self._fan_stale:
             self._compile_fan()
-            loops.follow_fan()
         return self._wants_jitter(now_us)
 
     def sent(self, packets: int, copies: int) -> None:
@@ -523,13 +528,14 @@ class Engine:
         wanted = [row for row in self._waiting if self._strays.tracks[row].spec.kind == "video"]
         if wanted:
             self._request_keyframes(wanted, now_us)
+        if self._strays.streams_changed:
+            self._follow_streams()
+        if self._fan_stale:
+            self._compile_fan()
         if now_us >= self._feedback_due_us:
-            if self._strays.streams_changed:
-                self._strays.streams_changed = False
-                self._name_media()
             packets = self._feedback.build()
             self._control += [(TransportId(transport), packet, True) for transport, packet in packets]
-            spaced_us = min(FEEDBACK_SPACING_US * len(packets), FEEDBACK_MAX_US)
+            spaced_us = min(FEEDBACK_SPACING_US * (len(packets) + self._feedback.written), FEEDBACK_MAX_US)
             self._feedback_due_us = now_us + max(FEEDBACK_US, spaced_us)
         for transport, packet in self._reports.due(self._transports, now_us):
             self._control.append((TransportId(transport), packet, True))
@@ -549,6 +555,10 @@ class Engine:
         """Packets to encrypt and send one by one: (transport, bytes, True for RTCP, False for RTP)."""
         taken, self._control = self._control, []
         return taken
+
+    def take_written(self) -> Copies | None:
+        """RTCP in the send arena, to be encrypted and sent: what the compiled loops wrote in the last poll()."""
+        return self._writer.take() if self._writer is not None else None
 
     def take_closed(self) -> list[TransportId]:
         """Transports closed since the last call; the io layer forgets their keys before a row is used again."""
@@ -588,12 +598,18 @@ class Engine:
             sender = self._transports[track.transport].ssrc
             self._control.append((TransportId(track.transport), rtcp.pli(sender, track.ssrc), True))
 
-    def _name_media(self) -> None:
-        """Transport-wide feedback names a stream that its receiver sends."""
-        media_ssrc = self._feedback.media_ssrc
-        for transport, publisher in self._strays.publishers.items():
-            ssrcs = (track.ssrc for track in publisher.tracks.values() if track.started and track.ssrc is not None)
-            media_ssrc[transport] = next(ssrcs, media_ssrc[transport])
+    def _follow_streams(self) -> None:
+        """Reports are about the streams that flow by now, and feedback names one of them."""
+        self._strays.streams_changed = False
+        flowing = {
+            transport: [track for track in publisher.tracks.values() if track.started]
+            for transport, publisher in self._strays.publishers.items()
+        }
+        for transport, tracks in flowing.items():
+            if tracks:
+                self._feedback.media_ssrc[transport] = tracks[0].ssrc or 0
+        if self._writer is not None:
+            self._writer.follow_sources({transport: [t.row for t in tracks] for transport, tracks in flowing.items()})
 
     # -- what the commands share ---------------------------------------------------------------
 
@@ -630,7 +646,7 @@ class Engine:
             self._orientation_ids[subscription.row] = ids[URI_VIDEO_ORIENTATION]
 
     def _compile_fan(self) -> None:
-        """Lay the live subscriptions of all tracks out one after the other, for fan_out to index."""
+        """Lay the live subscriptions of all tracks out one after the other, for fan_out to index; and of transports."""
         self._fan_stale = False
         fan: list[int] = []
         for row, track in self._strays.tracks.items():
@@ -639,6 +655,13 @@ class Engine:
             self._tracks.fan_count[row] = len(live)
             fan.extend(live)
         self._tracks.fan = np.array(fan, np.int64)
+        if isinstance(self._loops, CompiledLoops):
+            self._loops.follow_fan()
+        if self._writer is not None:
+            live_to: dict[int, list[int]] = {}
+            for row in sorted(fan):
+                live_to.setdefault(self._by_row[row].transport, []).append(row)
+            self._writer.follow_live(live_to)
 
     def _new_ice(self) -> LocalIce:
         """RFC 8445 5.3: at least 24 bits of ufrag and 128 bits of password, from 64 characters."""

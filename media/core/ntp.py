@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from media.core.packets import aligned_rows
 from media.core.rtcp import ReportBlock
 
+_ALL = (1 << 64) - 1
 _SECOND = 1 << 32
 _MIDDLE_SECOND = 1 << 16
 REORDERED_S = 10
@@ -36,20 +38,35 @@ def rtt_from_report_block(block: ReportBlock, now_middle: int | None) -> int | N
     return us if us <= RTT_MAX_US else None
 
 
+CLOCK = np.dtype(
+    [
+        *[(name, np.uint64) for name in ("ntp", "last_out")],
+        *[(name, np.int64) for name in ("rtp", "arrival_us")],
+        ("known", np.bool_),
+        ("unused", np.int64, 3),
+    ],
+    align=True,
+)
+"""A row of ClockTable, one cache line: struct balie_clock in media/native/batches.h."""
+
+
 class ClockTable:
     """What the latest sender report of each track said, and when it came: (n,) each.
 
     known       bool, whether there was one; the other columns mean nothing before
     ntp         uint64, 32.32 fixed point seconds
+    last_out    uint64, the same in the last report of ours about it, 0 before the first
     rtp         int64, in clock units
     arrival_us  int64
     """
 
     def __init__(self, n: int) -> None:
-        self.known = np.zeros(n, np.bool_)
-        self.ntp: NDArray[np.uint64] = np.zeros(n, np.uint64)
-        self.rtp = np.zeros(n, np.int64)
-        self.arrival_us = np.zeros(n, np.int64)
+        self.memory = aligned_rows(n, CLOCK)
+        self.known: NDArray[np.bool_] = self.memory["known"]
+        self.ntp: NDArray[np.uint64] = self.memory["ntp"]
+        self.last_out: NDArray[np.uint64] = self.memory["last_out"]
+        self.rtp: NDArray[np.int64] = self.memory["rtp"]
+        self.arrival_us: NDArray[np.int64] = self.memory["arrival_us"]
 
 
 class SenderClock:
@@ -64,7 +81,7 @@ class SenderClock:
         self._table = table if table is not None else ClockTable(row + 1)
         self._row = row
         self._table.known[row] = False
-        self._last_out = 0
+        self._table.last_out[row] = 0
 
     @property
     def known(self) -> bool:
@@ -88,14 +105,14 @@ class SenderClock:
             return None
         told, rtp, arrival_us = self._told()
         elapsed_us = max(0, now_us - arrival_us)
-        ntp = told + ntp_interval(elapsed_us)
+        ntp = told + ntp_interval(elapsed_us) & _ALL
         rtp += elapsed_us * self._rate // 1_000_000
-        behind = self._last_out - ntp
+        behind = int(self._table.last_out[self._row]) - ntp & _ALL
         if 0 < behind < _SECOND:  # the new report arrived quicker than the last one: hold, do not regress
-            ntp += behind
+            ntp = ntp + behind & _ALL
             rtp += behind * self._rate >> 32
-        self._last_out = ntp
-        return ntp & 0xFFFFFFFFFFFFFFFF, rtp & 0xFFFFFFFF
+        self._table.last_out[self._row] = ntp
+        return ntp, rtp & 0xFFFFFFFF
 
     def ntp_middle_at(self, now_us: int) -> int | None:
         """What the middle bits of a report sent now would say, for round trips."""

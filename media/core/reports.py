@@ -7,7 +7,9 @@ hears is about his own (checklist rules 7, 20, 22 and 24).
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from media.core import rtcp
 from media.core.drops import Drop, DropCounters
@@ -61,6 +63,11 @@ class Outcome:
     events: list[Event] = field(default_factory=list)
 
 
+class Writer(Protocol):
+    def reports(self, transports: Sequence[int], now_us: int) -> int:
+        """Write the compound packets to these elsewhere; returns of how many of them that could be done."""
+
+
 class Reports:
     def __init__(
         self,
@@ -71,7 +78,9 @@ class Reports:
         strays: Strays,
         by_row: dict[int, Subscription],
         drops: DropCounters,
+        writer: Writer | None = None,
     ) -> None:
+        self._writer = writer
         self._tracks = tracks
         self._table = subscriptions
         self._transports = transports
@@ -198,7 +207,7 @@ class Reports:
         return bool(self._soon)
 
     def due(self, transports: dict[int, Transport], now_us: int) -> list[tuple[int, bytes]]:
-        """The compound packets to send now: one per connected transport and REPORT_US."""
+        """The compound packets to send now, one per transport and REPORT_US, but those that the writer took."""
         rows, self._soon = self._soon & self._due_us.keys(), set()
         while self._due and self._due[0][0] <= now_us:
             due_us, row = heapq.heappop(self._due)
@@ -206,7 +215,10 @@ class Reports:
                 # After the first they are spread, so that not all who came together are due in one turn.
                 self._schedule(row, now_us + (REPORT_US * (row % 20 or 20) // 20 if due_us == FIRST else REPORT_US))
                 rows.add(row)
-        return [(row, packet) for row in sorted(rows) for packet in self._compounds(transports[row], now_us)]
+        due = sorted(rows)
+        if due and self._writer is not None:
+            due = due[self._writer.reports(due, now_us) :]
+        return [(row, packet) for row in due for packet in self._compounds(transports[row], now_us)]
 
     def _compounds(self, transport: Transport, now_us: int) -> list[bytes]:
         """All reports to one transport, in packets that any path carries; each begins with a report (RFC 3550 6.1)."""
@@ -233,10 +245,9 @@ class Reports:
         base, received = int(table.base[row]), int(table.received[row])
         high = max(int(table.high[row]), int(table.gap_edge[row]))  # padding, too, was received
         expected = high - base + 1
-        expected_before, received_before = track.reported
-        track.reported = (expected, received)
-        interval = expected - expected_before
-        missing = interval - (received - received_before)
+        interval = expected - int(table.reported_expected[row])
+        missing = interval - (received - int(table.reported_received[row]))
+        table.reported_expected[row], table.reported_received[row] = expected, received
         fraction = min(255, 256 * missing // interval) if interval > 0 and missing > 0 else 0
         lsr, dlsr = track.clock.last_report(now_us)
         return rtcp.ReportBlock(

@@ -56,8 +56,6 @@ class Track:
     """To the publisher, from request to retransmission; a guess until the first one."""
     time_shift: int = 0
     """In clock units, how far the publisher's timestamps fell back when his streams began anew, all told."""
-    reported: tuple[int, int] = (0, 0)
-    """Packets (expected, received) at the last receiver report."""
 
 
 @dataclass(slots=True)
@@ -253,7 +251,7 @@ class Strays:
         table.gap[row] = table.gap_edge[row] = 0
         table.history[row] = 0
         track.missing = MissingPackets()
-        track.reported = (0, 0)
+        table.reported_expected[row] = table.reported_received[row] = 0
         track.started = False
 
     def _bind(self, publisher: Publisher, header: Header, data: memoryview, arrival_us: int) -> Track | None:
@@ -289,7 +287,7 @@ class Strays:
         if track.started:
             self._forget_numbers(track)
         self._table.forget_layout(track.row)
-        track.ssrc = ssrc
+        track.ssrc = self._table.ssrc[track.row] = ssrc
         self.streams_changed = True
         self._table.by_ssrc[track.transport << 32 | ssrc] = track.row
 

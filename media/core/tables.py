@@ -35,7 +35,7 @@ UNKNOWN = -1
 
 _INTS = (
     "header_size", "cc_column", "level_column", "high", "gap", "gap_edge", "received", "octets", "arrival_us",
-    "transit", "rate", "fan_start", "fan_count", "base",
+    "transit", "rate", "fan_start", "fan_count", "base", "transport", "ssrc", "reported_expected", "reported_received",
 )  # fmt: skip
 _SUBSCRIPTION_INTS = ("transport", "offset", "time_offset", "first", "packets", "octets", "source", "lost")
 TRACK = np.dtype(
@@ -45,7 +45,7 @@ TRACK = np.dtype(
         *[(name, np.int64) for name in _INTS],
         ("jitter", np.float64),
         ("kept", np.bool_),
-        ("unused", np.int64, 6),
+        ("unused", np.int64, 2),
     ],
     align=True,
 )
@@ -113,6 +113,8 @@ class TrackTable:
     rate         int64, RTP clock in Hz
     kept         bool, whether subscribers may ask packets again, so that their arena rows must last
     fan_start, fan_count  int64, the track's live subscriptions in fan
+    transport, ssrc  int64, whose it is, and under which SSRC it comes by now
+    reported_expected, reported_received  int64, packets at the last receiver report (RFC 3550 A.3)
     history      (tracks_max + 1, HISTORY) int64, extended number << 16 | arena row; 0 none
     """
 
@@ -138,6 +140,10 @@ class TrackTable:
         self.kept: NDArray[np.bool_] = self.memory["kept"]
         self.fan_start: Ints = self.memory["fan_start"]
         self.fan_count: Ints = self.memory["fan_count"]
+        self.transport: Ints = self.memory["transport"]
+        self.ssrc: Ints = self.memory["ssrc"]
+        self.reported_expected: Ints = self.memory["reported_expected"]
+        self.reported_received: Ints = self.memory["reported_received"]
         self.history = np.zeros((n, HISTORY), np.int64)
         self.fan: Ints = np.zeros(0, np.int64)
         self.clocks = ClockTable(n)
@@ -165,6 +171,8 @@ class TrackTable:
             self.arrival_us,
             self.fan_start,
             self.fan_count,
+            self.reported_expected,
+            self.reported_received,
         ):
             column[track] = 0
         self.rate[track] = 1

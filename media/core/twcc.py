@@ -66,6 +66,8 @@ class FeedbackLog:
         self.next: Ints = np.full(transports_max, -1, np.int64)
         """Unwrapped number after the last one reported, -1 before the first."""
         self.count = np.zeros(transports_max, np.int64)
+        self.written = 0
+        """How many packets the last build() wrote into the send arena instead: see CompiledFeedbackLog."""
         self.sender_ssrc = np.zeros(transports_max, np.int64)
         self.media_ssrc = np.zeros(transports_max, np.int64)
         """Who says it, and of which stream: libwebrtc takes feedback that names none of its own for somebody else's."""

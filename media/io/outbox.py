@@ -50,8 +50,15 @@ class Outbox:
         sizes = self._contexts.protect(copies.start, copies.size, copies.transport, self._drops)
         self._send_rows(copies.start, sizes, copies.transport)
 
-    def flush(self, control: Sequence[tuple[int, bytes, bool]]) -> None:
-        """Send what is queued.  control: (transport, packet, True for RTCP, False for RTP), to be encrypted."""
+    def flush(self, written: Copies | None, control: Sequence[tuple[int, bytes, bool]]) -> None:
+        """Send what is queued.
+
+        written  RTCP in the send arena, to be encrypted
+        control  (transport, packet, True for RTCP, False for RTP), to be encrypted
+        """
+        if written is not None:
+            sizes = self._contexts.protect(written.start, written.size, written.transport, self._drops, rtcp=True)
+            self._send_rows(written.start, sizes, written.transport)
         if control:
             self._send_control([(transport, data) for transport, data, is_rtcp in control if is_rtcp], rtcp=True)
             self._send_control([(transport, data) for transport, data, is_rtcp in control if not is_rtcp], rtcp=False)

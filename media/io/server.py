@@ -334,7 +334,7 @@ class MediaServer:
 
     def _flush(self) -> bool:
         """Send what is queued one by one, and tell the upper layers what happened.  Returns whether something did."""
-        self._outbox.flush(self.engine.take_control())
+        self._outbox.flush(self.engine.take_written(), self.engine.take_control())
         events = self.engine.take_events()
         if events:
             self.on_events(events)

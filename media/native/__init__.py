@@ -31,7 +31,7 @@ def library() -> Any | None:
     try:
         loaded = FFI.dlopen(found.origin)
         # The newest of its functions: a library of an older checkout has a layout that is not ours.
-        return loaded if loaded.balie_smooth else None
+        return loaded if loaded.balie_write_reports else None
     except (AttributeError, OSError):
         return None
 

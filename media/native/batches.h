@@ -24,7 +24,9 @@ enum {
     BALIE_TRANSACTIONS = 256,   /* checks.TRANSACTIONS_KEPT */
     BALIE_REORDERED_S = 10,     /* ntp.REORDERED_S */
     BALIE_RTT_MAX_US = 10000000, /* ntp.RTT_MAX_US */
-    BALIE_PACKETS_MAX = 64      /* rtcp.PACKETS_MAX */
+    BALIE_PACKETS_MAX = 64,     /* rtcp.PACKETS_MAX */
+    BALIE_REPORT_MAX = 1100,    /* reports.SIZE_MAX */
+    BALIE_QUIET_US = 2000000    /* reports.QUIET_US */
 };
 
 /* An open-addressed table: slot's key is `words` uint64, value -1 where the slot is free. */
@@ -42,21 +44,25 @@ struct balie_log {
     const int64_t *sender_ssrc, *media_ssrc;                /* (P,) */
     int64_t *head, *tail, *touched;                         /* (P,), head is -1 between calls */
     int64_t *sequel;                                        /* (L,) next arrival of the same transport, or -1 */
-    uint8_t *out;                                           /* the packets, one behind the other */
-    int64_t *out_transport, *out_end;                       /* (P,) whose they are, and where each ends */
     int64_t *odd, odd_count;                                /* transports whose arrivals are not plain */
 };
-
-int64_t balie_feedback(struct balie_log *log);
 
 /* A row of TrackTable: tables.TRACK. */
 struct balie_track {
     uint64_t layout_mask[BALIE_LAYOUT_QUADS], layout_want[BALIE_LAYOUT_QUADS];
     int64_t header_size, cc_column, level_column, high, gap, gap_edge, received, octets, arrival_us, transit, rate;
-    int64_t fan_start, fan_count, base;
+    int64_t fan_start, fan_count, base, transport, ssrc, reported_expected, reported_received;
     double jitter;
     uint8_t kept;
-    int64_t unused[6];
+    int64_t unused[2];
+};
+
+/* A row of ClockTable: ntp.CLOCK. */
+struct balie_clock {
+    uint64_t ntp, last_out;
+    int64_t rtp, arrival_us;
+    uint8_t known;
+    int64_t unused[3];
 };
 
 /* What a track's packets of one batch are, while it is read. */
@@ -97,6 +103,7 @@ struct balie_core {
 
     struct balie_log *log;
     struct balie_levels *levels;                            /* (T,) */
+    struct balie_clock *clocks;                             /* (T,) */
 
     int64_t *in_row, *in_transport, *in_arrival_us;         /* (N,) the batch */
     int64_t *row, *track, *ext, *closed, *timestamp, *marker, *payload_at, *payload_size, *level; /* (N,) Packets */
@@ -117,6 +124,20 @@ struct balie_core {
 int64_t balie_read(struct balie_core *core, int64_t count);
 int64_t balie_account(struct balie_core *core, int64_t count, int64_t now_us, int with_jitter);
 int64_t balie_fan_out(struct balie_core *core, int64_t now_us);
+
+/* Packets for peers, of our own, in send rows: media/core/compiled_writer.py. */
+struct balie_writer {
+    struct balie_core *core;
+    const int64_t *sender_ssrc;                             /* (P,) who we are there */
+    const int64_t *sources_start, *sources_count, *sources; /* (P,), (P,): tracks that it publishes, -1 where it does not */
+    const int64_t *live_start, *live_count, *live;          /* (P,), (P,): subscriptions of it that flow */
+    int64_t *start, *size, *transport, used;                /* (out_rows,) */
+};
+
+uint8_t *balie_free_row(struct balie_writer *writer);
+void balie_end_row(struct balie_writer *writer, int64_t transport, int64_t size);
+int64_t balie_feedback(struct balie_log *log, struct balie_writer *writer);
+int64_t balie_write_reports(struct balie_writer *writer, int64_t count, const int64_t *transports, int64_t now_us);
 
 /* SRTP: media/io/srtp.py.  A context is a srtp_t, 0 where a transport has no keys. */
 typedef int (*balie_srtp)(void *context, void *packet, int *length);
@@ -179,9 +200,6 @@ struct balie_reports {
     const struct balie_core *core;
     struct balie_index by_ssrc;                             /* of subscriptions: SubscriptionTable */
     int64_t *rtt_us;                                        /* (S,) */
-    const uint8_t *clock_known;                             /* (T,) like all of ClockTable */
-    uint64_t *clock_ntp;
-    int64_t *clock_rtp, *clock_arrival_us;
     int64_t *transport_rtt_us;                              /* (P,) TransportTable */
     const int64_t *remb_bps;                                /* (P,) */
 };

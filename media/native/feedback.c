@@ -41,9 +41,9 @@ static int64_t write_feedback(struct balie_log *g, int64_t t, uint8_t *packet)
 
 /* What arrived since the last time, reported; returns how many packets that are.  The arrivals of transports in odd are
  * left as they were. */
-int64_t balie_feedback(struct balie_log *g)
+int64_t balie_feedback(struct balie_log *g, struct balie_writer *w)
 {
-    int64_t touched = 0, written = 0, end = 0, used = g->state[0];
+    int64_t touched = 0, written = w->used, used = g->state[0];
     for (int64_t i = 0; i < used; i++) {
         int64_t t = g->transport[i];
         if (t < 0) continue; /* its row was given to somebody else */
@@ -54,11 +54,11 @@ int64_t balie_feedback(struct balie_log *g)
     }
     g->odd_count = 0;
     for (int64_t k = 0; k < touched; k++) {
-        int64_t t = g->touched[k], size = write_feedback(g, t, g->out + end);
+        uint8_t *row = balie_free_row(w);
+        int64_t t = g->touched[k], size = row ? write_feedback(g, t, row) : 0;
         g->head[t] = -1;
-        if (!size) { g->odd[g->odd_count++] = t; continue; }
-        g->out_transport[written] = t;
-        g->out_end[written++] = end += size;
+        if (size) balie_end_row(w, t, size);
+        else g->odd[g->odd_count++] = t;
     }
-    return written;
+    return w->used - written;
 }

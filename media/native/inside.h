@@ -39,6 +39,13 @@ static inline int64_t find(const struct balie_index *index, const uint64_t *key,
     return -1;
 }
 
+/* A 32.32 fixed point number of seconds, so much later: media/core/ntp.py's ntp_interval(). */
+static inline uint64_t ntp_after(uint64_t ntp, int64_t elapsed_us)
+{
+    uint64_t seconds = elapsed_us / 1000000, rest = elapsed_us % 1000000;
+    return ntp + (seconds << 32) + (rest << 32) / 1000000;
+}
+
 static inline int64_t us_of(clockid_t clock)
 {
     struct timespec t;

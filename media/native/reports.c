@@ -43,7 +43,7 @@ static int is_plain(const struct balie_reports *r, int64_t transport, const uint
     switch (packet[1]) {
     case SR: {
         int64_t track = size < SR_BLOCKS + BLOCK * count ? -1 : track_of(r, transport, be32(packet + HEAD));
-        return track >= 0 && r->clock_known[track]; /* the first is passed on at once */
+        return track >= 0 && r->core->clocks[track].known; /* the first is passed on at once */
     }
     case RR: return size >= RR_BLOCKS + BLOCK * count;
     case SDES: return 1;
@@ -56,20 +56,19 @@ static int is_plain(const struct balie_reports *r, int64_t transport, const uint
 static void set_clock(const struct balie_reports *r, int64_t transport, const uint8_t *packet, int64_t now_us)
 {
     int64_t track = track_of(r, transport, be32(packet + HEAD));
-    uint64_t ntp = be64(packet + 8), last = r->clock_ntp[track];
-    if (ntp < last && last - ntp < (uint64_t)BALIE_REORDERED_S << 32) return;
-    r->clock_ntp[track] = ntp;
-    r->clock_rtp[track] = be32(packet + 16);
-    r->clock_arrival_us[track] = now_us;
+    struct balie_clock *clock = r->core->clocks + track;
+    uint64_t ntp = be64(packet + 8);
+    if (ntp < clock->ntp && clock->ntp - ntp < (uint64_t)BALIE_REORDERED_S << 32) return;
+    clock->ntp = ntp;
+    clock->rtp = be32(packet + 16);
+    clock->arrival_us = now_us;
 }
 
 /* As SenderClock.ntp_middle_at(). */
-static uint32_t middle_at(const struct balie_reports *r, int64_t track, int64_t now_us)
+static uint32_t middle_at(const struct balie_clock *clock, int64_t now_us)
 {
-    int64_t elapsed_us = now_us - r->clock_arrival_us[track];
-    if (elapsed_us < 0) elapsed_us = 0;
-    uint64_t seconds = elapsed_us / MICRO, rest = elapsed_us % MICRO;
-    return (r->clock_ntp[track] + (seconds << 32) + (rest << 32) / MICRO) >> 16;
+    int64_t elapsed_us = now_us - clock->arrival_us;
+    return ntp_after(clock->ntp, elapsed_us > 0 ? elapsed_us : 0) >> 16;
 }
 
 static void read_block(const struct balie_reports *r, int64_t transport, const uint8_t *block, int64_t now_us)
@@ -78,11 +77,12 @@ static void read_block(const struct balie_reports *r, int64_t transport, const u
     int64_t row = find(&r->by_ssrc, &key, 1);
     struct balie_subscription *s = row < 0 ? NULL : r->core->subscriptions + row;
     if (!s || s->header[2] != be32(block)) return; /* of retransmissions */
-    int64_t lost = be32(block + 4) & 0xFFFFFF, track = s->source;
+    const struct balie_clock *clock = r->core->clocks + s->source;
+    int64_t lost = be32(block + 4) & 0xFFFFFF;
     s->lost = lost - ((lost & 0x800000) << 1);
     uint32_t lsr = be32(block + 16), dlsr = be32(block + 20);
-    if (!lsr || !r->clock_known[track]) return;
-    int64_t rtt_us = (int64_t)(uint32_t)(middle_at(r, track, now_us) - lsr - dlsr) * MICRO >> 16;
+    if (!lsr || !clock->known) return;
+    int64_t rtt_us = (int64_t)(uint32_t)(middle_at(clock, now_us) - lsr - dlsr) * MICRO >> 16;
     if (rtt_us <= BALIE_RTT_MAX_US) r->rtt_us[row] = r->transport_rtt_us[transport] = rtt_us;
 }
 

@@ -31,7 +31,7 @@ CORPUS = (
 )
 INPUTS = 2000
 LOOPS = [None] if native.library() is None else [None, native.library()]
-Told = tuple[list[tuple[int, bytes]], list[tuple[int, bytes, bool]], dict[str, int]]
+Told = tuple[list[tuple[int, bytes]], dict[tuple[int, bytes], list[bytes]], dict[str, int]]
 
 
 def _read(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -94,7 +94,7 @@ def _play(data: bytes) -> Told:
     assert call.send(rtp(ssrc=0xFACE, extensions=EXTENSIONS, payload=VP8_KEY)), "the camera's picture comes back"
     call.engine.close_transport(call.an)
     assert call.engine.totals()["tracks"] == 0
-    return call.desk.sent, call.desk.control, call.engine.drops()
+    return call.desk.sent, call.desk.control_by_kind(), call.engine.drops()
 
 
 def target(data: bytes) -> None:

@@ -114,9 +114,31 @@ class Desk:
         """Let time pass, poll once, return the control packets."""
         self.now_us += after_us
         self.engine.poll(self.now_us)
-        control = [(int(t), data, is_rtcp) for t, data, is_rtcp in self.engine.take_control()]
+        control = [(int(t), data, is_rtcp) for t, data, is_rtcp in [*self.written(), *self.engine.take_control()]]
         self.control += control
         return control
+
+    def written(self) -> list[tuple[TransportId, bytes, bool]]:
+        """What the compiled loops put into the send arena, as take_control() would have it."""
+        copies = self.engine.take_written()
+        if copies is None:
+            return []
+        columns = zip(copies.transport.tolist(), copies.start.tolist(), copies.size.tolist(), strict=True)
+        arena = self.engine.send.bytes
+        return [
+            (TransportId(t), arena[at, start : start + size].tobytes(), True)
+            for at, (t, start, size) in enumerate(columns)
+        ]
+
+    def control_by_kind(self) -> dict[tuple[int, bytes], list[bytes]]:
+        """Control packets so far, by whom they went to and what they begin with.
+
+        Only of one kind is the order the same in both languages.
+        """
+        kinds: dict[tuple[int, bytes], list[bytes]] = {}
+        for transport, data, is_rtcp in self.control:
+            kinds.setdefault((transport, bytes([data[0] & 0x1F, data[1]]) if is_rtcp else b"RTP"), []).append(data)
+        return kinds
 
     def run(self, for_us: int, step_us: int = 10_000) -> list[rtcp.Packet]:
         """Poll every step; returns every RTCP packet that was sent, parsed."""

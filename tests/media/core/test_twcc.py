@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import struct
 from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,10 @@ from hypothesis import strategies as st
 
 from media import native
 from media.core.compiled_twcc import CompiledFeedbackLog
+from media.core.compiled_writer import CompiledWriter
+from media.core.packets import Arena
 from media.core.twcc import FEEDBACKS_MAX, SIZE_MAX, FeedbackLog
+from media.native import FFI, pointer
 
 TICK_US = 250
 OWN, MEDIA = 0xAAAA0000, 0xBBBB0000
@@ -73,7 +78,13 @@ class Logs:
 
     def __init__(self) -> None:
         self.log = FeedbackLog(4, 4096)
-        self.compiled = CompiledFeedbackLog(LIBRARY, 4, 4096) if LIBRARY is not None else None
+        self.compiled: CompiledFeedbackLog | None = None
+        if LIBRARY is not None:
+            self.compiled = CompiledFeedbackLog(LIBRARY, 4, 4096)
+            self._send = Arena(64)
+            self._core: Any = FFI.new("struct balie_core *")
+            self._core.out_bytes, self._core.out_rows = pointer(self._send.bytes), self._send.rows
+            self.compiled.writer = CompiledWriter(LIBRARY, self._core, self._send, self.compiled.sender_ssrc)
         self.said: dict[int, list[Feedback]] = {}
         self.sizes: list[int] = []
 
@@ -90,6 +101,16 @@ class Logs:
             if log is not None:
                 log.reset(transport)
 
+    def _written(self) -> list[tuple[int, bytes]]:
+        assert self.compiled is not None and self.compiled.writer is not None
+        copies = self.compiled.writer.take()
+        columns = (
+            zip(copies.transport.tolist(), copies.start.tolist(), copies.size.tolist(), strict=True) if copies else []
+        )
+        return [
+            (t, self._send.bytes[at, start : start + size].tobytes()) for at, (t, start, size) in enumerate(columns)
+        ]
+
     def _name(self) -> None:
         for log in (self.log, self.compiled):
             if log is not None:
@@ -99,7 +120,8 @@ class Logs:
         self._name()
         packets = self.log.build()
         if self.compiled is not None:
-            assert self.compiled.build() == packets
+            others = self.compiled.build()
+            assert sorted([*self._written(), *others], key=itemgetter(0)) == packets
             assert self.compiled.used == 0
         out = [(transport, decode(packet)) for transport, packet in packets]
         self.sizes += [len(packet) for _, packet in packets]

@@ -92,7 +92,11 @@ class Story:
             viewer, copy = chance.choice(recent)
             asked = int.from_bytes(copy[2:4], "big")
             desk.engine.handle_rtcp(TransportId(viewer), rtcp.nack(1, ssrc_of(copy), [asked]), desk.now_us)
-        desk.poll(chance.randrange(0, 30_000))
+        if chance.random() < 0.2:
+            transport, _, ssrc, _ = chance.choice(self.tracks)
+            ntp = (3_900_000_000 << 32) + (desk.now_us << 32) // 1_000_000 + chance.randrange(1 << 31)
+            desk.hear(transport, rtcp.sender_report(ssrc, ntp, self.numbers[ssrc] * 100, 1, 1))
+        desk.poll(chance.choice([5_000, 30_000, 400_000]))
 
     def told(self) -> dict[str, Any]:
         """Everything that the world can see, streams in their own order."""
@@ -102,7 +106,7 @@ class Story:
         tables = vars(self.desk.engine)["_tracks"]
         return {
             "streams": streams,
-            "control": self.desk.control,
+            "control": self.desk.control_by_kind(),
             "drops": self.desk.drops(),
             "totals": self.desk.engine.totals(),
             "events": self.desk.engine.take_events(),
@@ -120,6 +124,7 @@ def test_the_same_packets_come_out(seed: int) -> None:
         loops.step()
     expected, found = arrays.told(), loops.told()
     assert any(expected["streams"].values()), "a story in which something happens"
+    assert {kind[1:] for _, kind in expected["control"]} >= {b"\xc8", b"\xc9", b"\xcd"}, "reports of both, and feedback"
     for what in expected:
         assert found[what] == expected[what], f"seed {seed}: {what}"
 
