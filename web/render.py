@@ -9,10 +9,10 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from balie import i18n
+from web.assets import address
 from web.keys import PAGES, SITE
 
 FOLDER = Path(__file__).parent
-STATIC = FOLDER / "static"
 
 
 @cache
@@ -29,6 +29,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.install_gettext_callables(i18n.gettext, i18n.ngettext, newstyle=True, pgettext=i18n.pgettext)  # type: ignore[attr-defined]
+    made.globals["static"] = address
     return made
 
 

@@ -6,11 +6,11 @@ from aiohttp import web
 
 from web import call_me, health, pages, whip_http, ws
 from web.api.routes import ROUTES as API
+from web.assets import ROUTES as ASSETS
 from web.citizen.routes import ROUTES as CITIZEN
 from web.desk.routes import ROUTES as DESK
 from web.identity.routes import ROUTES as IDENTITY
 from web.payments import ROUTES as PAYMENTS
-from web.render import STATIC
 from web.selftest.pages import ROUTES as SELFTEST
 
 ROUTES = (
@@ -35,5 +35,5 @@ ROUTES = (
     web.get("/healthz", health.healthz),
     web.get("/readyz", health.readyz),
     web.get("/metrics", health.metrics),
-    web.static("/static", STATIC, append_version=False),
+    *ASSETS,
 )

@@ -35,13 +35,14 @@ from tests.support.counter import Plane
 from tests.support.office import MONDAY_S, Office, unix_s
 from tests.support.site import Clock
 from web import keys, language
+from web.assets import ROUTES as ASSETS
 from web.desk.gate import Gate
 from web.desk.keys import GATE
 from web.desk.live import LIVE, Live
 from web.desk.routes import ROUTES
 from web.middlewares import errors, security_headers
 from web.pump import Pump
-from web.render import STATIC, environment
+from web.render import environment
 
 PASSWORD = "vier natte paraplu's"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
@@ -102,7 +103,7 @@ async def build_desk(store: Store, public_url: str = "http://localhost", *, sms:
     app[keys.PUMP] = Pump(hub, app[LIVE].ring)
     app.on_shutdown.append(app[LIVE].close)
     app[GATE] = Gate(Limiter(), passwords)
-    app.add_routes((*ROUTES, web.get("/ws", _nothing, name="ws"), web.static("/static", STATIC)))
+    app.add_routes((*ROUTES, web.get("/ws", _nothing, name="ws"), *ASSETS))
     return DeskSite(app, store, here, admin, clock, chance, key)
 
 

@@ -18,11 +18,12 @@ from balie.store.engine import Store
 from tests.support.booking import KEY
 from tests.support.office import MONDAY_S
 from web import demo_mail, keys
+from web.assets import ROUTES as ASSETS
 from web.citizen.routes import ROUTES
 from web.demo_mail import MAILBOX, Mail
 from web.language import speak
 from web.middlewares import errors, security_headers
-from web.render import STATIC, environment
+from web.render import environment
 from web.selftest.pages import ROUTES as SELFTEST
 
 NAME, PHONE = "Gemeente Voorbeeldegem", "+32 2 555 01 23"
@@ -83,7 +84,7 @@ def townhall(store: Store, public_url: str = "http://localhost", *, sms: bool = 
     app[keys.PAGES], app[keys.SITE] = environment(), keys.Site(NAME, PHONE, public_url, sms)
     app[keys.STORE], app[keys.CALENDARS], app[keys.LINK_KEY] = store, Calendars(), key
     app[keys.UNIX_TIME], app[keys.ENTROPY], app[MAILBOX] = clock, random.Random(2026).randbytes, post  # type: ignore[misc]
-    app.add_routes([*ROUTES, *SELFTEST, *demo_mail.ROUTES, web.static("/static", STATIC)])
+    app.add_routes([*ROUTES, *SELFTEST, *demo_mail.ROUTES, *ASSETS])
     return Townhall(app, store, clock, key, post)
 
 

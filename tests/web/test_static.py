@@ -1,11 +1,14 @@
-"""Static files: of the right type, looked up anew each time, and none that is not ours."""
+"""Static files: of the right type, kept for good under their version, and none that is not ours."""
 
 from __future__ import annotations
+
+import re
+from pathlib import Path
 
 import pytest
 
 from tests.support.site import Client, raw
-from web.render import STATIC
+from web.assets import LOOK_S, STATIC, Assets, address
 
 TYPES = {".css": {"text/css"}, ".js": {"text/javascript", "application/javascript"}, ".svg": {"image/svg+xml"}}
 FILES = sorted(str(path.relative_to(STATIC)) for path in STATIC.rglob("*") if path.is_file())
@@ -14,26 +17,65 @@ FILES = sorted(str(path.relative_to(STATIC)) for path in STATIC.rglob("*") if pa
 @pytest.mark.parametrize("name", FILES)
 async def test_each_file_has_its_type(client: Client, name: str) -> None:
     """nosniff makes a browser refuse a script of another type."""
-    response = await client.get(f"/static/{name}")
+    response = await client.get(address(name))
     assert response.status == 200
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert response.content_type in TYPES[name[name.rindex(".") :]]
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert await response.read() == (STATIC / name).read_bytes()
 
 
-async def test_a_file_is_asked_for_again_and_not_sent_again(client: Client) -> None:
-    """After an upgrade nobody runs old scripts; in between nothing travels twice."""
-    first = await client.get("/static/js/call.js")
+@pytest.mark.parametrize("path", ["/static/js/call.js", f"/static/v{'0' * 12}/js/call.js"])
+async def test_without_its_version_a_file_is_asked_for_again_and_not_sent_again(client: Client, path: str) -> None:
+    """A page from before an upgrade may ask for more of its scripts, and gets what there is."""
+    first = await client.get(path)
     assert first.headers["Cache-Control"] == "no-cache"
-    again = await client.get("/static/js/call.js", headers={"If-None-Match": first.headers["ETag"]})
+    assert await first.read() == (STATIC / "js/call.js").read_bytes()
+    again = await client.get(path, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status, await again.read()) == (304, b"")
-    changed = await client.get("/static/js/call.js", headers={"If-None-Match": '"another"'})
+    changed = await client.get(path, headers={"If-None-Match": '"another"'})
     assert changed.status == 200
+
+
+def test_a_change_to_any_file_is_another_version(tmp_path: Path) -> None:
+    (tmp_path / "js").mkdir()
+    script, style = tmp_path / "js/a.js", tmp_path / "a.css"
+    script.write_text("one"), style.write_text("two")
+    assets = Assets(tmp_path)
+    versions = [assets.version(0)]
+    script.write_text("three")
+    assert assets.version(LOOK_S / 2) == versions[0], "nobody looks at each page"
+    versions.append(assets.version(LOOK_S))
+    style.rename(tmp_path / "b.css")
+    versions.append(assets.version(2 * LOOK_S))
+    assert len(set(versions)) == 3
+    assert Assets(tmp_path).version(0) == versions[-1], "the same files are the same version elsewhere"
+
+
+def test_scripts_and_styles_name_each_other_from_where_they_are() -> None:
+    """An address from the root would have no version: the same script twice, with two memories."""
+    patterns = (
+        r'^(?:import|export)\b(?:[^;"]*\bfrom)?\s*"([^"]+)";',
+        r'\bimport\("([^"]+)"\)',
+        r"""url\(["']?([^"')]+)""",
+    )
+    for path in [*STATIC.rglob("*.js"), *STATIC.rglob("*.css")]:
+        named = [name for each in patterns for name in re.findall(each, path.read_text(), re.MULTILINE)]
+        assert all(name.startswith((".", "#", "data:")) for name in named), (path, named)
 
 
 @pytest.mark.parametrize(
     "path",
     [
+        f"/static/v{'0' * 12}/../../keys.py",
+        f"/static/v{'0' * 12}/..%2f..%2fkeys.py",
+        f"/static/v{'0' * 12}/%2e%2e/keys.py",
+        f"/static/v{'0' * 12}//etc/passwd",
+        f"/static/v{'0' * 12}/%2fetc/passwd",
+        f"/static/v{'0' * 12}/js/call.js%00.css",
+        f"/static/v{'0' * 12}/{'a' * 5000}",
+        f"/static/v{'0' * 12}/js",
+        f"/static/v{'0' * 12}/",
         "/static/../web/keys.py",
         "/static/../keys.py",
         "/static/..%2fkeys.py",
