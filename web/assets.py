@@ -38,13 +38,19 @@ class Assets:
             self._looked_s = now_s
             found = [(str(path), status.st_mtime_ns, status.st_size) for path, status in self._files()]
             if found != self._seen:
-                self._seen = found
-                self._version = self._digest()
+                try:
+                    self._version, self._seen = self._digest(), found
+                except OSError:  # amid an upgrade; what is there can be served, and the next look is soon
+                    if not self._version:
+                        raise
         return self._version
 
     def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
         for path in sorted(self.folder.rglob("*")):
-            status = path.stat()
+            try:
+                status = path.stat()
+            except FileNotFoundError:  # a link that leads nowhere, as some editors leave one; or it went just now
+                continue
             if stat.S_ISREG(status.st_mode):
                 yield path, status
 

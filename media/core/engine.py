@@ -168,7 +168,8 @@ class Engine:
         if publisher is not None:
             for track in list(publisher.tracks.values()):
                 self.remove_track(TrackId(track.row))
-            self._strays.publishers.pop(transport, None)
+            del self._strays.publishers[transport]
+            self._strays.streams_changed = True
         for subscription in [self._by_row[row] for row in sorted(known.subscriptions)]:
             self.remove_subscription(SubscriptionId(subscription.row))
         self.ice.forget(transport)
@@ -532,6 +533,10 @@ class Engine:
             self._follow_streams()
         if self._fan_stale:
             self._compile_fan()
+        if now_us >= self._speakers_due_us:
+            self._speakers_due_us = now_us + SPEAKERS_US
+            for room, participants in self._speakers.evaluate():
+                self._events.append(SpeakersChanged(room, participants))
         if now_us >= self._feedback_due_us:
             packets = self._feedback.build()
             self._control += [(TransportId(transport), packet, True) for transport, packet in packets]
@@ -539,10 +544,6 @@ class Engine:
             self._feedback_due_us = now_us + max(FEEDBACK_US, spaced_us)
         for transport, packet in self._reports.due(self._transports, now_us):
             self._control.append((TransportId(transport), packet, True))
-        if now_us >= self._speakers_due_us:
-            self._speakers_due_us = now_us + SPEAKERS_US
-            for room, participants in self._speakers.evaluate():
-                self._events.append(SpeakersChanged(room, participants))
         if now_us >= self._expiry_due_us:
             self._expiry_due_us = now_us + EXPIRY_US
             for row in self.ice.expired(now_us):

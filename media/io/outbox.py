@@ -45,20 +45,13 @@ class Outbox:
         """The same for a transport whose row is about to serve others."""
         self._elsewhere += [(number, address, data) for data in datagrams]
 
-    def send_copies(self, copies: Copies) -> None:
+    def send_copies(self, copies: Copies, *, rtcp: bool = False) -> None:
         """Encrypt and send what the engine wrote into the send arena."""
-        sizes = self._contexts.protect(copies.start, copies.size, copies.transport, self._drops)
+        sizes = self._contexts.protect(copies.start, copies.size, copies.transport, self._drops, rtcp=rtcp)
         self._send_rows(copies.start, sizes, copies.transport)
 
-    def flush(self, written: Copies | None, control: Sequence[tuple[int, bytes, bool]]) -> None:
-        """Send what is queued.
-
-        written  RTCP in the send arena, to be encrypted
-        control  (transport, packet, True for RTCP, False for RTP), to be encrypted
-        """
-        if written is not None:
-            sizes = self._contexts.protect(written.start, written.size, written.transport, self._drops, rtcp=True)
-            self._send_rows(written.start, sizes, written.transport)
+    def flush(self, control: Sequence[tuple[int, bytes, bool]]) -> None:
+        """Send what is queued.  control: (transport, packet, True for RTCP, False for RTP), to be encrypted."""
         if control:
             self._send_control([(transport, data) for transport, data, is_rtcp in control if is_rtcp], rtcp=True)
             self._send_control([(transport, data) for transport, data, is_rtcp in control if not is_rtcp], rtcp=False)
@@ -111,7 +104,7 @@ class Outbox:
         without_address = 0
         for port in self.ports if ports is None else ports:
             unsent = port.send_copies(starts, sizes, transports)
-            without_address = unsent.without_address
+            without_address = max(without_address, unsent.without_address)  # UDP ports say the same, others nothing
             if any(unsent):
                 self._count(unsent._replace(without_address=0))
             if not unsent.elsewhere:

@@ -326,6 +326,9 @@ class MediaServer:
             for transport, packet, arrived_us in unread:
                 self.engine.handle_rtcp(transport, packet, arrived_us)
         self.engine.poll(now_us)
+        written = self.engine.take_written()
+        if written is not None:
+            self._outbox.send_copies(written, rtcp=True)
         if self._tcp is not None and now_us >= self._expiry_due_us:
             self._expiry_due_us = now_us + EXPIRY_US
             self._tcp.expire(now_us)
@@ -334,7 +337,7 @@ class MediaServer:
 
     def _flush(self) -> bool:
         """Send what is queued one by one, and tell the upper layers what happened.  Returns whether something did."""
-        self._outbox.flush(self.engine.take_written(), self.engine.take_control())
+        self._outbox.flush(self.engine.take_control())
         events = self.engine.take_events()
         if events:
             self.on_events(events)

@@ -313,6 +313,18 @@ def test_a_closed_transport_says_nothing_more(call: Call) -> None:
     assert not [to for to, _, _ in call.desk.poll(1_000_000) if to == call.bert]
 
 
+def test_who_serves_another_after_a_publisher_is_not_told_about_him(call: Call) -> None:
+    """The row of somebody who stopped all his streams, and then left."""
+    desk = call.desk
+    for track in (call.camera, call.microphone):
+        call.engine.remove_track(track)
+    desk.poll(1_000_000)
+    call.engine.close_transport(call.an)
+    viewer = desk.transport()
+    assert viewer == call.an
+    assert not [data for _ in range(5) for to, data, _ in desk.poll(1_000_000) if to == viewer]
+
+
 # -- the end of a stream -----------------------------------------------------------------------------
 
 

@@ -63,6 +63,17 @@ async def begun(server: MediaServer, steps: list[str], kind: type[Client] = Clie
     return an, bert
 
 
+async def another(server: MediaServer, an: Client, number: int, kind: type[Client] = Client) -> Client:
+    """Somebody else who watches, from the picture of this number on."""
+    carol = came(server, kind)
+    await carol.connect()
+    (track,) = vars(server.engine)["_strays"].tracks
+    server.engine.add_subscription(carol.transport, track, SendSpec("7", 100, 101, nack=True))
+    an.send_rtp(packet(number, key_frame()))
+    await carol.until_rtp(1)
+    return carol
+
+
 @pytest.fixture
 def steps(server: MediaServer, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the engine was asked to do with batches of media, in order."""
@@ -140,3 +151,40 @@ async def test_copies_without_a_way_are_counted(server: MediaServer, steps: list
     assert steps == ["sent"]
     an.close()
     bert.close()
+
+
+async def test_copies_without_a_way_are_counted_though_others_go_another_way(
+    server: MediaServer, steps: list[str]
+) -> None:
+    """One viewer by IPv4, one by IPv6, one whose only address is gone; and the last port, TCP's, knows of none."""
+    an, bert = await begun(server, steps)
+    carol, dora = await another(server, an, 2, SixthClient), await another(server, an, 3)
+    vars(server)["_peers"].lose(bert.transport)
+    before = server.engine.drops()["no_address"]
+    an.send_rtp(packet(4, delta_frame()))
+    await carol.until_rtp(3)
+    await dora.until_rtp(2)
+    assert server.engine.drops()["no_address"] - before == 1
+    for client in (an, bert, carol, dora):
+        client.close()
+
+
+async def test_copies_without_keys_are_counted_once_and_the_others_go(server: MediaServer, steps: list[str]) -> None:
+    """As in the moment in which somebody's handshake begins anew."""
+    an, bert = await begun(server, steps)
+    carol = await another(server, an, 2)
+    vars(server.engine)["_reports"].end(bert.transport)  # they would be counted, too
+    vars(server)["_contexts"].compiled.send[int(bert.transport)] = 0
+    steps.clear()
+    before = server.engine.drops()
+    for number in (3, 4, 5):
+        an.send_rtp(packet(number, delta_frame()))
+        await carol.until_rtp(number - 1)
+    assert steps == ["sent"] * 3
+    drops = server.engine.drops()
+    assert {name: drops[name] - before[name] for name in ("no_keys", "srtp_protect")} == {
+        "no_keys": 3,
+        "srtp_protect": 0,
+    }
+    for client in (an, bert, carol):
+        client.close()
