@@ -104,6 +104,8 @@ class Engine:
         self._by_row: dict[int, Subscription] = {}
         self._orientation_ids: dict[int, int] = {}
         self._fan_stale = False
+        self._live_stale = False
+        """Whether the fan was laid out anew since the writer knew whose subscriptions flow."""
         self._waiting: set[int] = set()
         self._lossy: set[int] = set()
         self._keyframes = KeyframeRequests(settings.tracks_max)
@@ -533,6 +535,9 @@ class Engine:
             self._follow_streams()
         if self._fan_stale:
             self._compile_fan()
+        if self._live_stale and self._writer is not None:
+            self._live_stale = False
+            self._writer.follow_live(self._live_to())
         if now_us >= self._speakers_due_us:
             self._speakers_due_us = now_us + SPEAKERS_US
             for room, participants in self._speakers.evaluate():
@@ -647,7 +652,7 @@ class Engine:
             self._orientation_ids[subscription.row] = ids[URI_VIDEO_ORIENTATION]
 
     def _compile_fan(self) -> None:
-        """Lay the live subscriptions of all tracks out one after the other, for fan_out to index; and of transports."""
+        """Lay the live subscriptions of all tracks out one after the other, for fan_out to index."""
         self._fan_stale = False
         fan: list[int] = []
         for row, track in self._strays.tracks.items():
@@ -656,13 +661,16 @@ class Engine:
             self._tracks.fan_count[row] = len(live)
             fan.extend(live)
         self._tracks.fan = np.array(fan, np.int64)
-        if isinstance(self._loops, CompiledLoops):
-            self._loops.follow_fan()
-        if self._writer is not None:
-            live_to: dict[int, list[int]] = {}
-            for row in sorted(fan):
-                live_to.setdefault(self._by_row[row].transport, []).append(row)
-            self._writer.follow_live(live_to)
+        self._live_stale = True
+        if (loops := self.compiled) is not None:
+            loops.follow_fan()
+
+    def _live_to(self) -> dict[int, list[int]]:
+        """transport -> subscriptions of it that flow."""
+        return {
+            row: [each for each in sorted(transport.subscriptions) if self._by_row[each].live]
+            for row, transport in self._transports.items()
+        }
 
     def _new_ice(self) -> LocalIce:
         """RFC 8445 5.3: at least 24 bits of ufrag and 128 bits of password, from 64 characters."""

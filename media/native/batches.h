@@ -14,8 +14,8 @@ enum {
     BALIE_HEADER_WORDS = 7,     /* tables.HEADER_WORDS */
     BALIE_LOUD_BELOW = 45,      /* speakers.SPEAKING_DBOV */
     BALIE_KEY_WORDS = 4,        /* index.ADDRESS_WORDS */
-    BALIE_RTP_MIN = 22,         /* sorting.RTP_MIN */
-    BALIE_RTCP_MIN = 22,        /* sorting.RTCP_MIN */
+    BALIE_RTP_MIN = 22,         /* ports.RTP_MIN */
+    BALIE_RTCP_MIN = 22,        /* ports.RTCP_MIN */
     BALIE_STATUSES = 32,        /* srtp_err_status_t has 28 values */
     BALIE_DELTA_US = 250,       /* twcc.DELTA_US */
     BALIE_FEEDBACK_HEAD = 22,   /* twcc.HEAD_SIZE */
@@ -36,7 +36,7 @@ struct balie_index {
     uint64_t mask;
 };
 
-/* Arrivals to report, and the reports: media/core/compiled_twcc.py. */
+/* Arrivals to report: media/core/compiled_twcc.py. */
 struct balie_log {
     int64_t *transport, *seq, *arrival_us, capacity;        /* (L,) FeedbackLog */
     int64_t *state;                                         /* used, overflowed */
@@ -134,8 +134,6 @@ struct balie_writer {
     int64_t *start, *size, *transport, used;                /* (out_rows,) */
 };
 
-uint8_t *balie_free_row(struct balie_writer *writer);
-void balie_end_row(struct balie_writer *writer, int64_t transport, int64_t size);
 int64_t balie_feedback(struct balie_log *log, struct balie_writer *writer);
 int64_t balie_write_reports(struct balie_writer *writer, int64_t count, const int64_t *transports, int64_t now_us);
 
@@ -146,7 +144,7 @@ int64_t balie_unprotect(balie_srtp unprotect, void *const *contexts, uint8_t *by
 int64_t balie_protect(balie_srtp protect, void *const *contexts, uint8_t *bytes, int64_t count, const int64_t *starts,
                       int64_t *sizes, const int64_t *transports, int64_t *statuses);
 
-/* A UDP socket: media/io/udp_compiled.py.  Arrays of kernel structures are opaque here. */
+/* A UDP socket: media/io/compiled.py.  Arrays of kernel structures are opaque here. */
 struct balie_socket {
     int fd, address_size, gso, number;
     int64_t batch;

@@ -7,7 +7,7 @@
 /* As media/core/rtcp.py's is_urgent: whether a compound packet asks for something at once. */
 static int is_urgent(const uint8_t *packet, int64_t size)
 {
-    enum { RTPFB = 205, PSFB = 206, NACK = 1, PLI = 1, FIR = 4 };
+    enum { NACK = 1, PLI = 1, FIR = 4 };
     for (int64_t at = 0; at + 4 <= size; at += 4 + 4 * (packet[at + 2] << 8 | packet[at + 3])) {
         int format = packet[at] & 0x1F;
         if (packet[at + 1] == RTPFB && format == NACK) return 1;

@@ -11,7 +11,7 @@ static inline int64_t unwrapped(int64_t due, int64_t seq)
  * its size, 0 when it is not so plain. */
 static int64_t write_feedback(struct balie_log *g, int64_t t, uint8_t *packet)
 {
-    enum { TICKS_PER_REFERENCE = 256, SMALL_MAX = 255, RTPFB = 205, FMT = 15, SMALL = 1 };
+    enum { TICKS_PER_REFERENCE = 256, SMALL_MAX = 255, FMT = 15, SMALL = 1 };
     int64_t i = g->head[t], expected = g->next[t], due = expected < 0 ? 0x10000 + g->seq[i] : expected;
     int64_t base = unwrapped(due, g->seq[i]), ext = base - 1, count = 0;
     int64_t reference = g->arrival_us[i] / BALIE_DELTA_US / TICKS_PER_REFERENCE, tick = reference * TICKS_PER_REFERENCE;

@@ -5,7 +5,16 @@
 
 #include "batches.h"
 
-enum { NAME = 32, DESTINATION = 28 }; /* bytes of a row of balie_socket's in_names and destination */
+enum {
+    NAME = 32, DESTINATION = 28,                                /* bytes of balie_socket's in_names, destination */
+    SR = 200, RR = 201, SDES = 202, RTPFB = 205, PSFB = 206,    /* RFC 3550 12.1, RFC 4585 6.1 */
+    REPORT_BLOCK = 24,                                          /* bytes: RFC 3550 6.4.1 */
+    MICRO = 1000000
+};
+
+/* Of writer.c: the next send row, NULL when all are used; and what was written into it. */
+uint8_t *balie_free_row(struct balie_writer *writer);
+void balie_end_row(struct balie_writer *writer, int64_t transport, int64_t size);
 
 static inline uint32_t be32(const uint8_t *p)
 {
@@ -42,8 +51,8 @@ static inline int64_t find(const struct balie_index *index, const uint64_t *key,
 /* A 32.32 fixed point number of seconds, so much later: media/core/ntp.py's ntp_interval(). */
 static inline uint64_t ntp_after(uint64_t ntp, int64_t elapsed_us)
 {
-    uint64_t seconds = elapsed_us / 1000000, rest = elapsed_us % 1000000;
-    return ntp + (seconds << 32) + (rest << 32) / 1000000;
+    uint64_t seconds = elapsed_us / MICRO, rest = elapsed_us % MICRO;
+    return ntp + (seconds << 32) + (rest << 32) / MICRO;
 }
 
 static inline int64_t us_of(clockid_t clock)

@@ -5,12 +5,10 @@
 #include "inside.h"
 
 enum {
-    SR = 200, RR = 201, SDES = 202, PSFB = 206,         /* RFC 3550 12.1, RFC 4585 6.1 */
     APPLICATION = 15,                                   /* RFC 4585 6.3 */
-    HEAD = 4, BLOCK = 24,                               /* bytes */
+    HEAD = 4,                                           /* bytes */
     SR_BLOCKS = 28, RR_BLOCKS = 8,                      /* where the blocks begin, from the packet's head on */
-    REMB_NAME = 12, REMB_WORD = 16, REMB_SSRCS = 20,    /* draft-alvestrand-rmcat-remb-03 2.2 */
-    MICRO = 1000000
+    REMB_NAME = 12, REMB_WORD = 16, REMB_SSRCS = 20     /* draft-alvestrand-rmcat-remb-03 2.2 */
 };
 
 static inline uint64_t be64(const uint8_t *p)
@@ -42,10 +40,10 @@ static int is_plain(const struct balie_reports *r, int64_t transport, const uint
     if (packet[0] >> 5 != 4) return 0; /* version 2, no padding */
     switch (packet[1]) {
     case SR: {
-        int64_t track = size < SR_BLOCKS + BLOCK * count ? -1 : track_of(r, transport, be32(packet + HEAD));
+        int64_t track = size < SR_BLOCKS + REPORT_BLOCK * count ? -1 : track_of(r, transport, be32(packet + HEAD));
         return track >= 0 && r->core->clocks[track].known; /* the first is passed on at once */
     }
-    case RR: return size >= RR_BLOCKS + BLOCK * count;
+    case RR: return size >= RR_BLOCKS + REPORT_BLOCK * count;
     case SDES: return 1;
     case PSFB: return count == APPLICATION && is_known_estimate(r, transport, packet, size);
     default: return 0;
@@ -101,7 +99,7 @@ int64_t balie_report(const struct balie_reports *r, int64_t transport, const uin
         bytes = HEAD + 4 * (packet[2] << 8 | packet[3]);
         if (packet[1] == SR) set_clock(r, transport, packet, now_us);
         for (int i = 0; i < blocks; i++)
-            read_block(r, transport, packet + (packet[1] == SR ? SR_BLOCKS : RR_BLOCKS) + BLOCK * i, now_us);
+            read_block(r, transport, packet + (packet[1] == SR ? SR_BLOCKS : RR_BLOCKS) + REPORT_BLOCK * i, now_us);
     }
     return size > 0;
 }

@@ -6,10 +6,10 @@
 #include "inside.h"
 
 enum {
-    SR = 200, RR = 201, SDES = 202, CNAME = 1,          /* RFC 3550 12.1, 12.2 */
-    SR_SIZE = 28, RR_SIZE = 8, BLOCK = 24, SDES_MAX = 32, /* bytes */
+    CNAME = 1,                                          /* RFC 3550 12.2 */
+    SR_SIZE = 28, RR_SIZE = 8, SDES_MAX = 32,           /* bytes */
     BLOCKS_MAX = 31,                                    /* RFC 3550 6.4.1: the count has five bits */
-    LOST_MAX = 0x7FFFFF, MICRO = 1000000
+    LOST_MAX = 0x7FFFFF
 };
 
 uint8_t *balie_free_row(struct balie_writer *w)
@@ -77,7 +77,7 @@ static int64_t put_receiver_report(struct balie_writer *w, int64_t transport, ui
     int64_t count = w->sources_count[transport], size = RR_SIZE;
     uint32_t ssrc = w->sender_ssrc[transport];
     if (count > BLOCKS_MAX) count = BLOCKS_MAX;
-    for (int64_t i = 0; i < count; i++, size += BLOCK)
+    for (int64_t i = 0; i < count; i++, size += REPORT_BLOCK)
         put_block(p + size, c->tracks + sources[i], c->clocks + sources[i], now_us);
     put_head(p, count, RR, size);
     put32(p + 4, ssrc);

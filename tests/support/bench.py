@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from media.core import rtcp
+from media.core.egress import Copies
 from media.core.engine import Engine
 from media.core.model import (
     URI_ABS_SEND_TIME,
@@ -26,7 +27,7 @@ from media.core.model import (
     TrackId,
     TransportId,
 )
-from media.core.packets import HEAD
+from media.core.packets import HEAD, Arena
 from media.core.settings import Settings
 
 OPUS = Codec("OPUS", 48_000, 2)
@@ -103,12 +104,9 @@ class Desk:
         copies = self.engine.receive(rows.astype(np.int64), transports, times, self.now_us)
         if copies is None:
             return []
-        out = [
-            self.engine.send.bytes[row, start : start + size].tobytes()
-            for row, (start, size) in enumerate(zip(copies.start.tolist(), copies.size.tolist(), strict=True))
-        ]
-        self.sent += zip(copies.transport.tolist(), out, strict=True)
-        return out
+        sent = read_copies(self.engine.send, copies)
+        self.sent += sent
+        return [data for _, data in sent]
 
     def poll(self, after_us: int = 0) -> list[tuple[int, bytes, bool]]:
         """Let time pass, poll once, return the control packets."""
@@ -120,15 +118,8 @@ class Desk:
 
     def written(self) -> list[tuple[TransportId, bytes, bool]]:
         """What the compiled loops put into the send arena, as take_control() would have it."""
-        copies = self.engine.take_written()
-        if copies is None:
-            return []
-        columns = zip(copies.transport.tolist(), copies.start.tolist(), copies.size.tolist(), strict=True)
-        arena = self.engine.send.bytes
-        return [
-            (TransportId(t), arena[at, start : start + size].tobytes(), True)
-            for at, (t, start, size) in enumerate(columns)
-        ]
+        copies = read_copies(self.engine.send, self.engine.take_written())
+        return [(TransportId(transport), data, True) for transport, data in copies]
 
     def control_by_kind(self) -> dict[tuple[int, bytes], list[bytes]]:
         """Control packets so far, by whom they went to and what they begin with.
@@ -151,6 +142,14 @@ class Desk:
 
     def drops(self) -> dict[str, int]:
         return {name: count for name, count in self.engine.drops().items() if count}
+
+
+def read_copies(send: Arena, copies: Copies | None) -> list[tuple[int, bytes]]:
+    """(transport, packet) of each, from the rows that they are in."""
+    if copies is None:
+        return []
+    columns = zip(copies.transport.tolist(), copies.start.tolist(), copies.size.tolist(), strict=True)
+    return [(to, send.bytes[row, start : start + size].tobytes()) for row, (to, start, size) in enumerate(columns)]
 
 
 def replaced(spec: ReceiveSpec, changes: dict[str, Any]) -> ReceiveSpec:

@@ -47,9 +47,9 @@ def test_a_change_to_any_file_is_another_version(tmp_path: Path) -> None:
     assert assets.version(LOOK_S / 2) == versions[0], "nobody looks at each page"
     versions.append(assets.version(LOOK_S))
     (tmp_path / "js/.#a.js").symlink_to("nobody@nowhere")  # of an editor
-    assert assets.version(1.5 * LOOK_S) == versions[-1]
+    assert assets.version(2 * LOOK_S) == versions[-1]
     style.rename(tmp_path / "b.css")
-    versions.append(assets.version(2 * LOOK_S))
+    versions.append(assets.version(3 * LOOK_S))
     assert len(set(versions)) == 3
     assert Assets(tmp_path).version(0) == versions[-1], "the same files are the same version elsewhere"
 

@@ -19,6 +19,7 @@ from media.core.compiled_writer import CompiledWriter
 from media.core.packets import Arena
 from media.core.twcc import FEEDBACKS_MAX, SIZE_MAX, FeedbackLog
 from media.native import FFI, pointer
+from tests.support.bench import read_copies
 
 TICK_US = 250
 OWN, MEDIA = 0xAAAA0000, 0xBBBB0000
@@ -103,13 +104,7 @@ class Logs:
 
     def _written(self) -> list[tuple[int, bytes]]:
         assert self.compiled is not None and self.compiled.writer is not None
-        copies = self.compiled.writer.take()
-        columns = (
-            zip(copies.transport.tolist(), copies.start.tolist(), copies.size.tolist(), strict=True) if copies else []
-        )
-        return [
-            (t, self._send.bytes[at, start : start + size].tobytes()) for at, (t, start, size) in enumerate(columns)
-        ]
+        return read_copies(self._send, self.compiled.writer.take())
 
     def _name(self) -> None:
         for log in (self.log, self.compiled):
