@@ -229,8 +229,8 @@ async def in_sight(an: Visitor, size: Any, screen: float) -> None:
     await an.page.set_viewport_size(size)
     for which in (".tile", ".controls button", "#samen"):
         await an.until(INSIDE.replace("WHICH", which))
+    await an.until(f"({WIDE_AS})() >= {screen}")  # it is laid out anew a moment after the window has its size
     assert not await an.evaluate(COVERED), size
-    assert await an.evaluate(WIDE_AS) >= screen, size
 
 
 async def folds(an: Visitor, part: Locator, asked: str) -> None:
